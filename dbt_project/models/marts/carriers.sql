@@ -1,0 +1,4 @@
+select
+    carrier_code,
+    name
+from {{ ref('stg_airlines') }}

@@ -1,0 +1,1 @@
+"""Who may: a caller (`principal`) and what is decided about them (`policy`)."""

@@ -1,0 +1,27 @@
+"""Who asks. A `Principal` is what every plan carries; how one is proved is `serving`'s affair."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
+
+Attribute = str | int | float | bool | tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A caller: a stable id, the roles held, and the attributes that row policies read.
+
+    >>> "viewer" in LOCAL.roles
+    True
+    """
+
+    id: str
+    roles: frozenset[str] = frozenset()
+    attributes: Mapping[str, Attribute] = field(default_factory=lambda: MappingProxyType({}))
+
+
+LOCAL: Final = Principal("local", frozenset({"viewer"}))
+"""Whoever reaches the loopback address of a platform that has no users yet."""

@@ -1,0 +1,140 @@
+"""Station 7: everything so far, joined where it belongs, sealed and hashed in the release format.
+
+What the format is, is decided in `release`. Here tables become pieces and arrays become files; what graphs and
+models computed becomes properties of the objects they are about.
+"""
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from palantir_assets.assets.keys import CANDIDATE, DOCUMENTS, LINK_ARRAYS, POOL, key, latest_version, markdown_table, spec
+from palantir_assets.assets.project import Project
+from palantir_assets.names import Name, link_table, object_table, raw_table
+from palantir_assets.ontology.versioning import candidate_version, spec_version
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from palantir_assets.release.sealing import Candidate
+
+
+def candidate_assets(project: Project) -> list[dg.AssetsDefinition]:
+    """`candidate/candidate`: one folder that the code that serves can read."""
+
+    @dg.multi_asset(
+        specs=[
+            spec(
+                CANDIDATE,
+                version=candidate_version(project.ontology),
+                deps=_everything(project),
+                kinds=["parquet"],
+                description="Everything a release would hold, sealed under the hash of its content. Nothing is served from it.",
+            )
+        ],
+        name="candidate",
+        pool=POOL,
+    )
+    def seal(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
+        from palantir_assets.release.sealing import Shelf, seal_candidate, staging
+
+        shelf = Shelf(project.settings.releases)
+        with staging(shelf) as folder:
+            counts = _write_content(project, folder)
+            sealed = seal_candidate(
+                folder, shelf, versions=_versions(project, context), provenance=_provenance(project, context), rows=counts
+            )
+        return _reported(sealed)
+
+    return [seal]
+
+
+def _everything(project: Project) -> list[Name]:
+    ontology = project.ontology
+    links = [link_table(source.name, name) for source in ontology.objects.values() for name in source.links]
+    texts = [DOCUMENTS] if any(object_type.search for object_type in ontology.objects.values()) else []
+    made = [*(object_table(name) for name in ontology.objects), *links, LINK_ARRAYS, *texts]
+    return [*made, *(Name("graph", name) for name in ontology.graphs), *(Name("learning", name) for name in ontology.models)]
+
+
+def _write_content(project: Project, folder: Path) -> dict[str, int]:
+    """Every file of a release's content; returns the number of objects by type."""
+    from palantir_assets.release.reading import ONTOLOGY
+    from palantir_assets.release.writing import write_objects
+
+    (folder / ONTOLOGY).write_text(project.served.model_dump_json(indent=1), encoding="utf-8")  # in the order of the specs
+    counts = {name: write_objects(_joined(project, name), folder / "objects" / name, kind) for name, kind in project.served.types.items()}
+    for source in project.ontology.objects.values():
+        for link in source.links:
+            local = link_table(source.name, link).local
+            shutil.copytree(project.artifacts("graph") / local, folder / "links" / local)
+    if DOCUMENTS in _everything(project):
+        shutil.copytree(project.artifacts("search"), folder / "search")
+    for model in project.ontology.models:
+        ignored = shutil.ignore_patterns("predictions.parquet")
+        shutil.copytree(project.artifacts("learning") / model, folder / "models" / model, ignore=ignored)
+    return counts
+
+
+def _joined(project: Project, object_type: str) -> "pa.Table":
+    """A type's objects with the columns that graphs and models add: all have one row per object, in row order."""
+    import pyarrow.parquet as pq
+
+    with project.warehouse.read() as con:
+        table = con.sql(f"SELECT * FROM {object_table(object_type).sql} ORDER BY _row").to_arrow_table()
+    ontology = project.ontology
+    added = [
+        project.artifacts("graph") / "measures" / f"{name}.parquet" for name, graph in ontology.graphs.items() if graph.nodes == object_type
+    ]
+    added += [
+        project.artifacts("learning") / name / "predictions.parquet"
+        for name, model in ontology.models.items()
+        if model.object == object_type
+    ]
+    for path in added:
+        columns = pq.read_table(path)
+        if not columns.column("_row").equals(table.column("_row").cast(columns.schema.field("_row").type)):
+            raise dg.Failure(f"{path.name} speaks of other {object_type} rows than today's; build its station again")
+        for name in columns.column_names[1:]:
+            table = table.append_column(name, columns.column(name))
+    return table
+
+
+def _versions(project: Project, context: dg.AssetExecutionContext) -> Any:
+    from importlib.metadata import version
+
+    from palantir_assets.release.manifest import Versions
+    from palantir_assets.stores.installed import lock_version
+
+    upstream = {str(name): latest_version(context.instance, name) for name in _everything(project)}
+    return Versions(
+        code_version=version("palantir-assets"),
+        spec_version=spec_version(project.ontology),
+        lock_version=lock_version(),
+        data_versions=upstream,
+    )
+
+
+def _provenance(project: Project, context: dg.AssetExecutionContext) -> Any:
+    from palantir_assets.release.manifest import Provenance
+
+    raw = [raw_table(name, table) for name, source in project.ontology.sources.items() for table in source.tables]
+    events = [context.instance.get_latest_materialization_event(key(name)) for name in raw]
+    read = [event.timestamp for event in events if event]
+    oldest = datetime.fromtimestamp(min(read), UTC) if read else None
+    return Provenance(run_id=context.run.run_id, created_at=datetime.now(UTC), data_as_of=oldest)
+
+
+def _reported(sealed: "Candidate") -> dg.MaterializeResult[Any]:
+    manifest = sealed.manifest
+    metadata: dict[str, Any] = {
+        "content_id": manifest.content_id,
+        "files": len(manifest.files),
+        "bytes": manifest.total_bytes,
+        "objects": markdown_table([{"type": name, "objects": count} for name, count in manifest.rows.items()]),
+        "folder": dg.MetadataValue.path(sealed.folder),
+    }
+    return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(manifest.content_id))

@@ -1,0 +1,117 @@
+"""How a name becomes a Dagster key, and what every asset of a station has in common."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from palantir_assets.names import Name
+from palantir_assets.stores.warehouse import Warehouse, content_version, rows, sample
+
+POOL = "warehouse"
+"""The concurrency pool of everything that opens the warehouse file: DuckDB allows one writing process."""
+
+CANDIDATE = Name("candidate", "candidate")
+RELEASE = Name("release", "release")
+LINK_ARRAYS = Name("graph", "links")
+DOCUMENTS = Name("search", "documents")
+DBT_DOCS = Name("tables", "dbt_docs")
+ENCODERS = "encoders"
+"""The part of the cache that holds exported encoders."""
+
+EAGER = dg.AutomationCondition.eager()
+
+
+def key(name: Name) -> dg.AssetKey:
+    return dg.AssetKey(list(name.key))
+
+
+def spec(
+    name: Name,
+    *,
+    version: str,
+    deps: Iterable[Name | dg.AssetKey] = (),
+    description: str = "",
+    owner: str | None = None,
+    kinds: Sequence[str] = (),
+    group: str = "",
+    metadata: Mapping[str, Any] | None = None,
+    freshness: dg.FreshnessPolicy | None = None,
+    automation: dg.AutomationCondition[Any] | None = EAGER,
+) -> dg.AssetSpec:
+    """The specification of one asset: its group is its station, its code version that of its content."""
+    return dg.AssetSpec(
+        key(name),
+        deps=[dep if isinstance(dep, dg.AssetKey) else key(dep) for dep in deps],
+        description=description or None,
+        group_name=group or name.station,
+        code_version=version,
+        owners=[owner] if owner else None,
+        kinds=set(kinds),
+        metadata=metadata,
+        freshness_policy=freshness,
+        automation_condition=automation,
+    )
+
+
+def table_result(warehouse: Warehouse, name: Name, sql: str = "", **more: Any) -> dg.MaterializeResult[Any]:
+    """What a person wants to see of a table that was just made, with the version of its content."""
+    with warehouse.read() as con:
+        version, count, first = content_version(con, name), rows(con, name), sample(con, name)
+    shown: dict[str, Any] = {"dagster/row_count": count, "dagster/table_name": name.table, "sample": markdown_table(first)}
+    if sql:
+        shown["sql"] = dg.MetadataValue.md(f"```sql\n{sql}\n```")
+    return dg.MaterializeResult(asset_key=key(name), metadata={**shown, **more}, data_version=dg.DataVersion(version))
+
+
+def markdown_table(records: Sequence[Mapping[str, object]], *, cell: int = 60) -> dg.MarkdownMetadataValue:
+    """Rows as a Markdown table; long cells are cut."""
+    if not records:
+        return dg.MetadataValue.md("*no rows*")
+    heads = list(records[0])
+    lines = ["| " + " | ".join(heads) + " |", "|" + " --- |" * len(heads)]
+    lines += ["| " + " | ".join(_cell(record.get(head), cell) for head in heads) + " |" for record in records]
+    return dg.MetadataValue.md("\n".join(lines))
+
+
+def json_value(value: object) -> dg.JsonMetadataValue:
+    """Any value as JSON metadata; what JSON does not know becomes text."""
+    return dg.MetadataValue.json(json.loads(json.dumps(value, default=str)))
+
+
+def latest_version(instance: dg.DagsterInstance, name: Name) -> str:
+    """The content version an asset last reported, or "" if it was never made."""
+    event = instance.get_latest_materialization_event(key(name))
+    made = event.asset_materialization if event else None
+    return (made.tags or {}).get("dagster/data_version", "") if made else ""
+
+
+def file_version(path: Path) -> str:
+    """A hash of one file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
+def folder_version(folder: Path, *parts: str) -> str:
+    """A hash of every file in the named parts of a folder."""
+    digest = hashlib.sha256()
+    for part in sorted(parts):
+        for path in sorted((folder / part).rglob("*")):
+            if path.is_file():
+                digest.update(f"{path.relative_to(folder)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:16]
+
+
+def image(png: bytes) -> dg.MarkdownMetadataValue:
+    """A picture inside an asset's metadata."""
+    return dg.MetadataValue.md(f"![picture](data:image/png;base64,{base64.b64encode(png).decode()})")
+
+
+def _cell(value: object, limit: int) -> str:
+    text = "" if value is None else str(value).replace("|", "\\|").replace("\n", " ")
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -1,0 +1,66 @@
+"""The whole walk as one `Definitions`: the stations put side by side. The only module that knows them all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import dagster as dg
+
+from palantir_assets.assets import automation, candidate, evals, graph, learning, objects, raw, release, search, tables
+from palantir_assets.assets.project import Project
+from palantir_assets.names import from_key
+
+
+@dataclass(frozen=True)
+class Location:
+    """The definitions, and every check the gate wants to have spoken."""
+
+    definitions: dg.Definitions
+    wanted: tuple[release.WantedCheck, ...]
+
+
+def build_definitions(project: Project) -> dg.Definitions:
+    """All assets, checks, jobs, schedules and sensors of a project."""
+    return build_location(project).definitions
+
+
+def build_location(project: Project) -> Location:
+    """The definitions of a project with its list of wanted checks."""
+    made_by_dbt = tables.table_assets(project)
+    wanted = (
+        *(
+            (from_key(check.asset_key.path), check.name, blocking, asked)
+            for check, blocking, asked in tables.wanted_checks(project, made_by_dbt[0])
+        ),
+        *objects.wanted_checks(project),
+        *learning.wanted_checks(project),
+        *evals.wanted_checks(project),
+    )
+    assets = [
+        *raw.raw_assets(project),
+        *made_by_dbt,
+        *objects.object_assets(project),
+        *objects.link_assets(project),
+        *graph.graph_assets(project),
+        *search.search_assets(project),
+        *learning.learning_assets(project),
+        *candidate.candidate_assets(project),
+        *evals.eval_assets(project),
+        *release.release_assets(project, wanted),
+    ]
+    checks = [
+        *objects.object_checks(project),
+        *objects.link_checks(project),
+        *learning.learning_checks(project),
+        *evals.eval_checks(project),
+    ]
+    definitions = dg.Definitions(
+        assets=assets,
+        asset_checks=checks,
+        jobs=automation.jobs(),
+        schedules=automation.schedules(),
+        sensors=automation.sensors(),
+        resources={"mlflow": learning.mlflow_resource(project)},
+        executor=dg.in_process_executor,
+    )
+    return Location(definitions, wanted)

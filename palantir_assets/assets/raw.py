@@ -1,0 +1,93 @@
+"""Station 1: one asset per declared source table: its rows, with what was refused beside them.
+
+How bytes are found, kept and read is decided in `sources`; here is only when, and what a person is shown.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import dagster as dg
+
+from palantir_assets.assets.keys import POOL, key, markdown_table, spec, table_result
+from palantir_assets.assets.project import Project
+from palantir_assets.errors import SourceError
+from palantir_assets.names import Name, raw_table
+from palantir_assets.ontology.spec import Freshness, Source
+from palantir_assets.ontology.versioning import raw_version
+from palantir_assets.sources import csv
+from palantir_assets.sources.fetching import fetch, find_file
+from palantir_assets.sources.raw_files import RawFiles
+from palantir_assets.stores.warehouse import sample
+
+SOURCE_SHA256 = "source_sha256"
+
+
+def raw_assets(project: Project) -> list[dg.AssetsDefinition]:
+    """One multi-asset per source, one asset per table; any subset of them can be made."""
+    return [_source_assets(project, name, source) for name, source in project.ontology.sources.items()]
+
+
+def _source_assets(project: Project, source_name: str, source: Source) -> dg.AssetsDefinition:
+    tables = {raw_table(source_name, table): declared for table, declared in source.tables.items()}
+    specs = [
+        spec(
+            name,
+            version=raw_version(source, declared),
+            description=declared.description or source.description,
+            owner=source.owner,
+            kinds=["csv", "duckdb"],
+            freshness=freshness_policy(source.freshness),
+            automation=dg.AutomationCondition.on_cron("0 5 * * *"),
+            metadata={"file": declared.file, "columns": len(declared.columns)},
+        )
+        for name, declared in tables.items()
+    ]
+
+    @dg.multi_asset(specs=specs, name=f"raw__{source_name}", can_subset=True, pool=POOL)
+    def load_source(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
+        for name, declared in tables.items():
+            if key(name) in context.selected_asset_keys:
+                kept = fetch(source, declared, project=project.settings.project, into=RawFiles(project.settings.raw_files))
+                with project.warehouse.write() as con:
+                    loaded = csv.load(con, name, declared, kept)
+                yield _reported(project, loaded)
+
+    return load_source
+
+
+def source_versions(project: Project) -> dict[str, str]:
+    """The sha256 of every declared file as it lies there now, by "source:<asset>"; a file that is gone has none."""
+    found = {}
+    for source_name, source in project.ontology.sources.items():
+        for table_name, declared in source.tables.items():
+            with suppress(SourceError):
+                path = find_file(source, declared.file, project=project.settings.project)
+                with path.open("rb") as stream:
+                    found[f"source:{raw_table(source_name, table_name)}"] = hashlib.file_digest(stream, "sha256").hexdigest()
+    return found
+
+
+def freshness_policy(freshness: Freshness) -> dg.FreshnessPolicy | None:
+    """The declared freshness as Dagster's policy; a source that is closed for ever has none."""
+    if freshness.fail_after is None:
+        return None
+    warn = _window(freshness.warn_after) if freshness.warn_after else None
+    return dg.FreshnessPolicy.time_window(fail_window=_window(freshness.fail_after), warn_window=warn)
+
+
+def _window(text: str) -> timedelta:
+    unit = {"m": "minutes", "h": "hours", "d": "days"}[text[-1]]
+    return timedelta(**{unit: int(text[:-1])})
+
+
+def _reported(project: Project, loaded: csv.Loaded) -> dg.MaterializeResult[Any]:
+    facts: dict[str, Any] = {"refused_rows": loaded.refused, SOURCE_SHA256: loaded.sha256, "source_bytes": loaded.bytes}
+    if loaded.undeclared:
+        facts["undeclared_columns"] = ", ".join(loaded.undeclared)
+    if loaded.refused:
+        with project.warehouse.read() as con:
+            facts["first_refused"] = markdown_table(sample(con, csv.refused_table(loaded.name)))
+    return table_result(project.warehouse, Name("raw", loaded.name.local), **facts)

@@ -1,0 +1,241 @@
+"""Building what is stale, round by round, until nothing is.
+
+A round is one Dagster run in this process over every asset that is stale on its own account (`health.staleness`
+says which). An asset whose content comes out as it was leaves those after it alone, so the next round may be
+smaller than the graph suggests. Checks are asked with the assets they are about, or alone when what they expect
+has changed; the release comes last, when everything else has spoken.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import dagster as dg
+
+from palantir_assets.assets.keys import DOCUMENTS, ENCODERS, RELEASE, latest_version
+from palantir_assets.assets.location import Location, build_location
+from palantir_assets.assets.project import Project, open_project
+from palantir_assets.assets.raw import SOURCE_SHA256, source_versions
+from palantir_assets.errors import BuildError, did_you_mean
+from palantir_assets.health.staleness import Made, Node, downstream, stale
+from palantir_assets.search.exporting import export_ahead
+from palantir_assets.settings import Settings
+
+MAX_ROUNDS = 25
+JOB = "palantir_build"
+INPUT_VERSION = "dagster/input_data_version/"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something a person waiting for a build wants to see. `asset` is a key such as "objects/order"; a round has the
+    `total` of assets it makes, a check whether it `passed`."""
+
+    kind: Literal["round", "step_started", "step_succeeded", "step_failed", "check"]
+    asset: str
+    seconds: float | None = None
+    detail: str = ""
+    total: int | None = None
+    passed: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOutcome:
+    """What a build came to. `failed` names the assets and checks that failed, `skipped` those never reached."""
+
+    rounds: int
+    materialised: list[str]
+    failed: list[str]
+    skipped: list[str]
+    release_id: str | None
+    seconds: float
+
+
+OnEvent = Callable[[Event], None]
+
+
+@dataclass
+class _Tally:
+    """What has happened so far in one build."""
+
+    materialised: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+
+
+def build(settings: Settings, *, select: str | None = None, on_event: OnEvent = lambda event: None) -> BuildOutcome:
+    """Build what is stale; with `select` (Dagster's selection syntax) make just that, stale or not.
+
+    DAGSTER_HOME must be set. Raises SpecError or BuildError before anything is made; what fails while building is
+    in the outcome, and everything served before stays served.
+    """
+    started = time.monotonic()
+    project = open_project(settings)
+    location = build_location(project)
+    tally = _Tally()
+    with dg.DagsterInstance.get() as instance:
+        if select is not None:
+            _make(location, instance, _selected(location, select), tally, on_event)
+            rounds, skipped = 1, list[str]()
+        else:
+            rounds, skipped = _until_fresh(project, location, instance, tally, on_event)
+        released = latest_version(instance, RELEASE) or None
+    return BuildOutcome(rounds, tally.materialised, sorted(set(tally.failed)), skipped, released, time.monotonic() - started)
+
+
+@dataclass(frozen=True, slots=True)
+class Staleness:
+    """What is stale and why; the checks whose last word is about other content or expectations; the blocking checks
+    whose word of today's content is no; and the assets held back by them."""
+
+    stale: Mapping[str, str]
+    checks: tuple[dg.AssetCheckKey, ...]
+    refused: tuple[tuple[str, str], ...]
+    held: frozenset[str]
+
+
+def staleness(project: Project, location: Location, instance: dg.DagsterInstance) -> Staleness:
+    """Hold everything declared against everything recorded."""
+    nodes = {_name(spec.key): _node(spec) for spec in location.definitions.resolve_all_asset_specs()}
+    made = {name: last for name in nodes if (last := _made(instance, name))}
+    records = project.records.read()
+    old: list[dg.AssetCheckKey] = []
+    refused: list[tuple[str, str]] = []
+    for name, check, blocking, asked in location.wanted:
+        record, current = records.get((str(name), check)), made.get(str(name))
+        if current is None:
+            continue
+        if record is None or record.fingerprint != asked or record.data_version != current.data_version:
+            old.append(dg.AssetCheckKey(dg.AssetKey(list(name.key)), check))
+        elif blocking and not record.passed:
+            refused.append((str(name), check))
+    found = stale(nodes, made, source_versions(project))
+    blocked = {name for name, _ in refused if name not in found}
+    return Staleness(found, tuple(old), tuple(pair for pair in refused if pair[0] in blocked), downstream(nodes, blocked))
+
+
+def _until_fresh(
+    project: Project, location: Location, instance: dg.DagsterInstance, tally: _Tally, on_event: OnEvent
+) -> tuple[int, list[str]]:
+    """Rounds until nothing is stale, or until something failed. Returns the rounds made and what stayed stale."""
+    before: tuple[object, ...] = ()
+    for number in range(MAX_ROUNDS):
+        state = staleness(project, location, instance)
+        due = sorted(name for name in state.stale if name != str(RELEASE) and name not in state.held)
+        if not due and not state.checks:
+            if state.refused:
+                tally.failed += [f"{name} ({check})" for name, check in state.refused]
+                return number, sorted(state.stale)
+            due = [name for name in state.stale if name == str(RELEASE)]
+            if not due:
+                return number, []
+        if (due, state.checks) == before:
+            raise BuildError(f"a round over {', '.join(due[:5]) or 'checks'} made nothing and said nothing")
+        before = (due, state.checks)
+        if str(DOCUMENTS) in due:
+            export_ahead(project.settings.cache / ENCODERS)
+        on_event(Event("round", "", detail=f"{len(due)} assets, {len(state.checks)} checks asked again", total=len(due)))
+        _make(location, instance, _selection(due, state.checks), tally, on_event)
+        if tally.failed:
+            left = staleness(project, location, instance).stale
+            return number + 1, sorted(name for name in left if name not in tally.failed)
+    raise AssertionError(f"still stale after {MAX_ROUNDS} rounds: an asset gives another content version each time it is made")
+
+
+def _selection(assets: Sequence[str], checks: Sequence[dg.AssetCheckKey]) -> dg.AssetSelection:
+    """The assets with all their checks, and those checks that are asked alone."""
+    keys = {dg.AssetKey(name.split("/")) for name in assets}
+    alone = [check for check in checks if check.asset_key not in keys]
+    return dg.AssetSelection.assets(*keys) | dg.AssetSelection.checks(*alone)
+
+
+def _selected(location: Location, select: str) -> dg.AssetSelection:
+    known = [_name(spec.key) for spec in location.definitions.resolve_all_asset_specs()]
+    try:
+        selection = dg.AssetSelection.assets(dg.AssetKey(select.split("/"))) if select in known else dg.AssetSelection.from_string(select)
+        found = selection.resolve(location.definitions.resolve_asset_graph())
+    except Exception as error:
+        raise BuildError(
+            f"{select!r} is not a selection: {str(error).splitlines()[0]}", next_step="such as `objects/order` or `group:raw`"
+        ) from error
+    if not found:
+        raise BuildError(f"{select!r} selects nothing", next_step=did_you_mean(select, known) or "`palantir status` lists the assets")
+    return selection
+
+
+def _make(location: Location, instance: dg.DagsterInstance, selection: dg.AssetSelection, tally: _Tally, on_event: OnEvent) -> None:
+    """One run over a selection, in this process, told step by step."""
+    made_of = dg.Definitions.merge(location.definitions, dg.Definitions(jobs=[dg.define_asset_job(JOB, selection)]))
+    run_id = str(uuid.uuid4())
+    instance.add_event_listener(run_id, _Listener(tally, on_event))
+    quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+    made_of.resolve_job_def(JOB).execute_in_process(quiet, instance=instance, raise_on_error=False, run_id=run_id)
+
+
+class _Listener:
+    """Turns Dagster's events into ours, and keeps the tally."""
+
+    def __init__(self, tally: _Tally, on_event: OnEvent) -> None:
+        self._tally, self._on_event = tally, on_event
+        self._started: dict[str, float] = {}
+
+    def __call__(self, entry: dg.EventLogEntry) -> None:
+        event = entry.dagster_event
+        step = (event.step_key if event else None) or ""
+        if event is None:
+            return
+        if event.event_type is dg.DagsterEventType.STEP_START:
+            self._started[step] = time.monotonic()
+            self._on_event(Event("step_started", step))
+        elif event.event_type is dg.DagsterEventType.ASSET_MATERIALIZATION and event.asset_key:
+            self._tally.materialised.append(_name(event.asset_key))
+            self._on_event(Event("step_succeeded", _name(event.asset_key), self._seconds(step)))
+        elif event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            self._checked(event.asset_check_evaluation_data)
+        elif event.event_type is dg.DagsterEventType.STEP_FAILURE:
+            self._tally.failed.append(step)
+            self._on_event(Event("step_failed", step, self._seconds(step), _first_cause(event.step_failure_data.error)))
+
+    def _checked(self, check: Any) -> None:
+        name = _name(check.asset_key)
+        blocks = not check.passed and check.severity is dg.AssetCheckSeverity.ERROR
+        if blocks:
+            self._tally.failed.append(f"{name} ({check.check_name})")
+        said = "passed" if check.passed else "failed" if blocks else "warned"
+        self._on_event(Event("check", name, detail=f"{check.check_name} {said}", passed=check.passed))
+
+    def _seconds(self, step: str) -> float:
+        return time.monotonic() - self._started.get(step, time.monotonic())
+
+
+def _first_cause(error: Any) -> str:
+    """The innermost message of a failed step: ours, without Dagster's wrapping."""
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return str(error.message).strip().partition(": ")[2] if error is not None else "no reason given"
+
+
+def _node(spec: dg.AssetSpec) -> Node:
+    source = {f"source:{_name(spec.key)}"} if spec.key.path[0] == "raw" else set()
+    return Node(spec.code_version or "", frozenset({_name(dep.asset_key) for dep in spec.deps} | source))
+
+
+def _made(instance: dg.DagsterInstance, name: str) -> Made | None:
+    """What Dagster recorded of an asset's last materialisation."""
+    event = instance.get_latest_materialization_event(dg.AssetKey(name.split("/")))
+    materialization = event.asset_materialization if event else None
+    if materialization is None:
+        return None
+    tags = materialization.tags or {}
+    inputs = {tag.removeprefix(INPUT_VERSION): version for tag, version in tags.items() if tag.startswith(INPUT_VERSION)}
+    source = materialization.metadata.get(SOURCE_SHA256)
+    if source is not None:
+        inputs[f"source:{name}"] = str(source.value)
+    return Made(tags.get("dagster/code_version", ""), tags.get("dagster/data_version", ""), inputs)
+
+
+def _name(key: dg.AssetKey) -> str:
+    return key.to_user_string()

@@ -1,0 +1,168 @@
+"""Station 2: every dbt model as an asset, its tests as checks, its columns with their lineage.
+
+What a table contains is decided in the dbt project. dbt runs as a subprocess; when it has exited, rows,
+versions and lineage are read from our own warehouse, so that nothing keeps the file open.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, dbt_assets
+
+from palantir_assets.assets.keys import DBT_DOCS, EAGER, POOL, key, table_result
+from palantir_assets.assets.project import Project
+from palantir_assets.lineage.columns import Sources, column_lineage
+from palantir_assets.lineage.sql_text import without_comments
+from palantir_assets.names import fingerprint, from_key
+from palantir_assets.ontology.versioning import MAKERS
+from palantir_assets.stores.records import CheckRecord
+from palantir_assets.stores.warehouse import content_version, schemas_of
+
+
+class Translator(DagsterDbtTranslator):
+    """Model → asset: keyed by its schema, versioned by its text without comments."""
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        if dbt_resource_props["resource_type"] == "source":
+            return super().get_asset_key(dbt_resource_props)
+        return dg.AssetKey([dbt_resource_props["schema"], dbt_resource_props["name"]])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        return "tables"
+
+    def get_code_version(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        return model_version(dbt_resource_props)
+
+    def get_automation_condition(self, dbt_resource_props: Mapping[str, Any]) -> dg.AutomationCondition[Any] | None:
+        return EAGER
+
+
+def model_version(model: Mapping[str, Any]) -> str:
+    """Of what decides a model's content: its SQL without comments, how it is stored, the types it promises."""
+    text = model.get("raw_code") or model.get("raw_sql") or ""
+    types = {name: column.get("data_type") for name, column in (model.get("columns") or {}).items()}
+    stored = (model.get("config") or {}).get("materialized")
+    return fingerprint(MAKERS["tables"], without_comments(text), stored, types)
+
+
+def table_assets(project: Project) -> list[dg.AssetsDefinition]:
+    """All models as one multi-asset that can be subset, and the dbt docs beside them."""
+    translator = Translator(settings=DagsterDbtTranslatorSettings(enable_asset_checks=True))
+
+    @dbt_assets(manifest=project.manifest, dagster_dbt_translator=translator, name="tables", pool=POOL)
+    def tables(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        target = project.dbt.target / "runs" / context.run.run_id
+        invocation = _dbt(project).cli(["build"], context=context, target_path=target, raise_on_error=False)
+        events = list(invocation.stream())
+        yield from _with_facts(project, events, target, tables)
+        if not invocation.is_successful():
+            raise dg.Failure(f"dbt build failed; its log is {target / 'dbt.log'}", metadata={"errors": _errors(target)})
+
+    return [tables, _docs_asset(project, tables.keys)]
+
+
+def wanted_checks(project: Project, tables: dg.AssetsDefinition) -> Iterator[tuple[dg.AssetCheckKey, bool, str]]:
+    """Every dbt test that is a check: its key, whether it blocks, and the fingerprint of what it asks."""
+    tests = {node["name"]: node for node in project.manifest["nodes"].values() if node["resource_type"] == "test"}
+    for check in tables.check_specs:
+        yield check.key, *_of_test(tests[check.name])
+
+
+def _of_test(test: Mapping[str, Any]) -> tuple[bool, str]:
+    config = test.get("config") or {}
+    severity = str(config.get("severity") or "error").lower()
+    asks = [test.get("test_metadata") or without_comments(test["raw_code"]), config.get("where"), config.get("error_if"), severity]
+    return severity == "error", fingerprint(MAKERS["checks"], asks)
+
+
+def _dbt(project: Project) -> DbtCliResource:
+    with project.warehouse.write():
+        pass  # makes the file and its schemas, and names whoever holds it before dbt would wait for it
+    project.dbt.export_environment()
+    folder = str(project.dbt.project)
+    return DbtCliResource(project_dir=folder, profiles_dir=folder, dbt_executable=project.dbt.executable)
+
+
+def _with_facts(project: Project, events: list[Any], target: Path, tables: dg.AssetsDefinition) -> Iterator[Any]:
+    """dbt's events; a model's gets rows, sample, SQL, lineage and a content version, a test's leaves a record."""
+    keys = {name: tables.keys_by_output_name[name] for name in tables.keys_by_output_name}
+    made = {event.output_name: keys[event.output_name] for event in events if isinstance(event, dg.Output)}
+    compiled, lineage = _compiled(project, target, made.values())
+    versions: dict[str, str] = {}
+    for output_name, asset_key in made.items():
+        name = from_key(asset_key.path)
+        result = table_result(project.warehouse, name, compiled.get(asset_key, ""), **lineage.get(asset_key, {}))
+        versions[asset_key.to_user_string()] = str(result.data_version.value if result.data_version else "")
+        yield dg.Output(None, output_name, metadata=result.metadata, data_version=result.data_version)
+    known = {check_key: facts for check_key, *facts in wanted_checks(project, tables)}
+    for event in events:
+        if isinstance(event, dg.AssetCheckResult):
+            _record(project, event, known, versions)
+        if not isinstance(event, dg.Output):
+            yield event
+
+
+def _record(project: Project, event: dg.AssetCheckResult, known: Mapping[dg.AssetCheckKey, Any], versions: dict[str, str]) -> None:
+    if event.asset_key is None or event.check_name is None:
+        return
+    asset = event.asset_key.to_user_string()
+    if asset not in versions:
+        with project.warehouse.read() as con:
+            versions[asset] = content_version(con, from_key(event.asset_key.path))
+    blocking, asked = known[dg.AssetCheckKey(event.asset_key, event.check_name)]
+    project.records.write(CheckRecord(asset, event.check_name, bool(event.passed), blocking, asked, versions[asset]))
+
+
+def _compiled(
+    project: Project, target: Path, made: Iterable[dg.AssetKey]
+) -> tuple[dict[dg.AssetKey, str], dict[dg.AssetKey, dict[str, Any]]]:
+    """The compiled SQL of each model that was made, and its columns and their lineage as metadata."""
+    path = target / "manifest.json"
+    nodes = json.loads(path.read_bytes())["nodes"].values() if path.exists() else []
+    models = {(node["schema"], node["name"]): node.get("compiled_code") or "" for node in nodes if node["resource_type"] == "model"}
+    compiled = {asset_key: models.get((asset_key.path[0], asset_key.path[-1]), "") for asset_key in made}
+    with project.warehouse.read() as con:
+        schemas = schemas_of(con)
+    lineage = column_lineage({".".join(asset_key.path): sql for asset_key, sql in compiled.items()}, schemas)
+    return compiled, {asset_key: _columns(".".join(asset_key.path), schemas, lineage) for asset_key in compiled}
+
+
+def _columns(table: str, schemas: Mapping[str, Mapping[str, str]], lineage: Mapping[str, Mapping[str, Sources]]) -> dict[str, Any]:
+    columns = [dg.TableColumn(name, type_) for name, type_ in schemas.get(table, {}).items()]
+    deps = {
+        name: [dg.TableColumnDep(dg.AssetKey(source.table.split(".")), source.name) for source in sources.columns]
+        for name, sources in lineage.get(table, {}).items()
+    }
+    return {"dagster/column_schema": dg.TableSchema(columns), "dagster/column_lineage": dg.TableColumnLineage(deps)}
+
+
+def _errors(target: Path) -> dg.MarkdownMetadataValue:
+    """What dbt said of every model and test that failed."""
+    path = target / "run_results.json"
+    results = json.loads(path.read_bytes())["results"] if path.exists() else []
+    failed = [f"**{r['unique_id']}**: {r['message']}" for r in results if r["status"] in ("error", "fail", "runtime error")]
+    return dg.MetadataValue.md("\n\n".join(failed) or "dbt stopped before it could run anything")
+
+
+def _docs_asset(project: Project, tables: Iterable[dg.AssetKey]) -> dg.AssetsDefinition:
+    version = fingerprint(MAKERS["tables"], {key: node.get("checksum") for key, node in project.manifest["nodes"].items()})
+
+    @dg.asset(
+        key=key(DBT_DOCS),
+        deps=list(tables),
+        group_name=DBT_DOCS.station,
+        code_version=version,
+        kinds={"dbt"},
+        pool=POOL,
+        description="dbt's own documentation of all models, as one self-contained page.",
+        automation_condition=EAGER,
+    )
+    def dbt_docs() -> dg.MaterializeResult[Any]:
+        project.dbt.run(["docs", "generate", "--static", "--quiet"])
+        page = project.dbt.target / "static_index.html"
+        return dg.MaterializeResult(metadata={"page": dg.MetadataValue.path(page)}, data_version=dg.DataVersion(version))
+
+    return dbt_docs

@@ -1,0 +1,172 @@
+"""The commands of `palantir`, their options and their help; what each does stands in the module it imports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from palantir_assets.cli import console
+from palantir_assets.errors import PalantirError
+from palantir_assets.settings import Settings, load_settings
+
+app = typer.Typer(
+    name="palantir",
+    help="Raw sources, tables, objects, graphs, vectors, models, evals and releases are assets; what is released is served.",
+    epilog="Settings are environment variables: `palantir doctor` lists them. Start with `palantir up`.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+release = typer.Typer(help="List, show and activate releases.", no_args_is_help=True)
+specs = typer.Typer(help="The spec language.", no_args_is_help=True)
+app.add_typer(release, name="release")
+app.add_typer(specs, name="specs")
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")]
+Select = Annotated[
+    str | None,
+    typer.Option(
+        "--select",
+        "-s",
+        help="Only these, stale or not: an asset such as objects/order, or Dagster's selection language, such as group:raw.",
+    ),
+]
+
+
+def run() -> int:
+    """Run the command line; every error ends here, in words and an exit code."""
+    try:
+        app()
+    except PalantirError as error:
+        return console.explain(error)
+    except Exception as error:  # the last line of defence: a traceback is for a file, not for a user
+        return console.explain_unexpected(error, _logs())
+    return 0
+
+
+@app.command()
+def up(
+    dagster: Annotated[bool, typer.Option("--dagster/--no-dagster", help="Start the Dagster UI and daemon too.")] = True,
+    once: Annotated[bool, typer.Option("--once", help="Stop when what was built is served, and print how long it took.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Build what is stale, publish it, and serve: API, Dagster UI and daemon. Ctrl-C stops all."""
+    from palantir_assets.cli.up import command
+
+    raise typer.Exit(command(load_settings(), dagster=dagster and not once, once=once, as_json=as_json))
+
+
+@app.command()
+def build(
+    select: Select = None,
+    as_json: Json = False,
+    events_json: Annotated[bool, typer.Option("--events-json", hidden=True)] = False,
+) -> None:
+    """Build what is stale and publish a release."""
+    from palantir_assets.cli.build import command
+
+    raise typer.Exit(command(load_settings(), select=select, as_json=as_json, events_json=events_json))
+
+
+@app.command()
+def serve() -> None:
+    """Serve the last release, and nothing else: no build, no Dagster."""
+    from palantir_assets.cli.boot import make_layout
+    from palantir_assets.serving.app import serve as serve_forever
+
+    settings = load_settings()
+    if not settings.state.is_dir():
+        make_layout(settings)
+    serve_forever(settings)
+
+
+@app.command()
+def check(as_json: Json = False) -> None:
+    """Check specs, dbt project and settings: every problem at once, with file and line. Builds nothing."""
+    from palantir_assets.cli.checking import check as command
+
+    raise typer.Exit(command(load_settings(), as_json=as_json))
+
+
+@app.command()
+def preview(
+    target: Annotated[str, typer.Argument(help="A dbt model or an object type: 'marts.orders', 'object order'.", metavar="TARGET…")],
+    name: Annotated[str | None, typer.Argument(hidden=True)] = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="How many rows.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """Show what one edited model or spec would give. Nothing is published."""
+    from palantir_assets.cli.checking import preview as command
+
+    raise typer.Exit(command(load_settings(), target if name is None else f"{target} {name}", limit=limit, as_json=as_json))
+
+
+@app.command()
+def status(as_json: Json = False) -> None:
+    """What is served, how old it is, and what the last build did."""
+    from palantir_assets.cli.status import command
+
+    raise typer.Exit(command(load_settings(), as_json=as_json))
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Look at this machine and the state folder, and say what to mend."""
+    from palantir_assets.cli.doctor import command
+
+    raise typer.Exit(command(as_json=as_json))
+
+
+@app.command()
+def init(folder: Annotated[Path, typer.Argument(help="A new or empty folder.", metavar="DIR")]) -> None:
+    """Write a small project that builds in seconds: two CSV files, two object types, one link, one eval."""
+    from palantir_assets.cli.project import write
+
+    console.answer(write(folder))
+
+
+@release.command("list")
+def release_list(as_json: Json = False) -> None:
+    """Every release that was made current, newest first, with what changed."""
+    from palantir_assets.cli.releases import show_all
+
+    raise typer.Exit(show_all(load_settings(), as_json=as_json))
+
+
+@release.command("show")
+def release_show(release_id: Annotated[str, typer.Argument(help="Its id, or the beginning of it.")], as_json: Json = False) -> None:
+    """One release: its rows, files, versions and where it comes from."""
+    from palantir_assets.cli.releases import show
+
+    raise typer.Exit(show(load_settings(), release_id, as_json=as_json))
+
+
+@release.command("activate")
+def release_activate(
+    release_id: Annotated[str, typer.Argument(help="Its id, or the beginning of it.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why; it goes into the audit log.")] = "activated by hand",
+) -> None:
+    """Make an earlier release the one that is served."""
+    from palantir_assets.cli.releases import activate
+
+    raise typer.Exit(activate(load_settings(), release_id, reason=reason))
+
+
+@specs.command("schema")
+def specs_schema() -> None:
+    """Print the JSON Schema of a spec file, for an editor that completes it."""
+    from palantir_assets.cli.checking import schema
+
+    console.answer_json(schema())
+
+
+def _logs() -> Path | None:
+    """Where an unexpected error may leave its traceback; None if the settings are what is wrong."""
+    try:
+        settings: Settings = load_settings()
+    except PalantirError:
+        return None
+    folder = settings.state / "logs"
+    return folder if folder.is_dir() else None

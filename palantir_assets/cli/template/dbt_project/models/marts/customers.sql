@@ -1,0 +1,2 @@
+select customer_id, name, city, joined_on
+from {{ ref('stg_customers') }}

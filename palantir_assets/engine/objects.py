@@ -1,0 +1,90 @@
+"""One object by its key, and a hop along a link: the two questions that need no plan of a set.
+
+Both take a Principal and ask `access` first, as every question does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from palantir_assets.access.policy import readable_link, readable_type
+from palantir_assets.access.principal import Principal
+from palantir_assets.engine.answering import Answer, next_token, page_of, shaped
+from palantir_assets.engine.ports import Released, identity
+from palantir_assets.errors import NotFound
+from palantir_assets.names import fingerprint
+from palantir_assets.ontology.served import LinkEnd, ServedType
+from palantir_assets.query.plans import DEFAULT_PAGE
+from palantir_assets.query.tokens import InvalidToken, read_token
+
+
+def get(release: Released, principal: Principal, object_type: str, key: str, *, select: Sequence[str] = ()) -> bytes:
+    """One object as JSON. Raises UnknownName or NotFound."""
+    served_type = readable_type(principal, release.ontology, object_type)
+    row = _row(release, object_type, key)
+    (found,) = release.json_rows(object_type, (row,))
+    return _selected([found], served_type, select)[0] if select else found
+
+
+def linked(
+    release: Released,
+    principal: Principal,
+    object_type: str,
+    key: str,
+    link: str,
+    *,
+    limit: int = DEFAULT_PAGE,
+    page_token: str | None = None,
+    select: Sequence[str] = (),
+) -> Answer:
+    """A page of the objects linked to one object, in row order. Raises UnknownName, NotFound or InvalidToken."""
+    end = _link(release, principal, object_type, link)
+    question = fingerprint("links", principal.id, object_type, key, link)
+    token = read_token(page_token) if page_token is not None else None
+    if token and token.query != question:
+        raise InvalidToken("this page token belongs to another question", next_step="ask for the first page again, without a page token")
+    page = page_of(token, limit, release)
+    targets = _targets(release, end, key)
+    rows: list[int] = targets[page.offset : page.offset + limit].tolist()
+    return Answer(
+        rows=_selected(release.json_rows(end.to_type, rows), release.ontology.types[end.to_type], select),
+        total=len(targets),
+        next_token=next_token(release, question, page.offset + len(rows), len(targets)),
+        release_id=identity(release),
+    )
+
+
+def linked_one(
+    release: Released, principal: Principal, object_type: str, key: str, link: str, linked_key: str, *, select: Sequence[str] = ()
+) -> bytes:
+    """One object that is linked to another. NotFound if either is missing or they are not linked."""
+    end = _link(release, principal, object_type, link)
+    row = _row(release, end.to_type, linked_key)
+    if not np.any(_targets(release, end, key) == row):
+        raise NotFound(end.to_type, linked_key)
+    return _selected(release.json_rows(end.to_type, (row,)), release.ontology.types[end.to_type], select)[0]
+
+
+def _row(release: Released, object_type: str, key: str) -> int:
+    row = release.row_of(object_type, key)
+    if row is None:
+        raise NotFound(object_type, key)
+    return row
+
+
+def _link(release: Released, principal: Principal, object_type: str, link: str) -> LinkEnd:
+    return readable_link(principal, release.ontology, readable_type(principal, release.ontology, object_type), link)
+
+
+def _targets(release: Released, end: LinkEnd, key: str) -> NDArray[np.int32]:
+    arrays = release.links[end.table]
+    return (arrays.forward if end.direction == "forward" else arrays.reverse).of(_row(release, end.from_type, key))
+
+
+def _selected(rows: list[bytes], served_type: ServedType, select: Sequence[str]) -> list[bytes]:
+    for name in select:
+        served_type.find_property(name)
+    return shaped(rows, select)

@@ -1,0 +1,150 @@
+"""What can go wrong, in one picture, and how it is told.
+
+    PalantirError                    what happened, where, and the next command to run
+    ├── SpecError                    specs that do not hold together (all problems at once)
+    ├── SettingsError                an environment variable that cannot be used
+    ├── SourceError                  a source that cannot be read at all
+    ├── BuildError                   a station that could not make its asset
+    │   └── WarehouseBusy            another process holds the warehouse file
+    ├── ReleaseError                 a release that is missing, damaged or refused
+    │   ├── GateClosed               the release gate refused a candidate
+    │   └── NoRelease                nothing has been released yet
+    ├── LedgerError                  the ledger cannot be reached or written
+    └── QueryError                   a question that cannot be asked
+        ├── UnknownName              an object type, property or link that does not exist
+        └── NotFound                 an object that does not exist, or that the caller may not see
+
+Errors carry facts; what they mean in HTTP is decided in `serving`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where in a file: `ontology_specs/shop/order.yaml:17`. Line 0 means the file as a whole."""
+
+    file: Path
+    line: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}" if self.line else str(self.file)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong, in words for a person, with its place and a suggestion."""
+
+    message: str
+    place: Place | None = None
+    hint: str = ""
+
+    def __str__(self) -> str:
+        where = f"{self.place}: " if self.place else ""
+        return f"{where}{self.message}" + (f"; {self.hint}" if self.hint else "")
+
+
+class PalantirError(Exception):
+    """An error a user can act on. `next_step` is the command or edit that helps."""
+
+    next_step: ClassVar[str] = ""
+
+    def __init__(self, message: str, *, next_step: str = "") -> None:
+        self.message = message
+        self.advice = next_step or type(self).next_step
+        super().__init__(f"{message}\n  next: {self.advice}" if self.advice else message)
+
+
+class SpecError(PalantirError):
+    """Every problem found in the specs, collected and raised once."""
+
+    next_step = "mend the places above, then run `palantir check`"
+
+    def __init__(self, problems: Sequence[Problem], *, next_step: str = "") -> None:
+        self.problems = tuple(problems)
+        heading = f"{len(problems)} problem{'s' if len(problems) != 1 else ''} in the specs"
+        super().__init__("\n".join([heading, *(f"  {problem}" for problem in problems)]), next_step=next_step)
+
+
+class SettingsError(PalantirError):
+    """An environment variable or path that cannot be used."""
+
+
+class SourceError(PalantirError):
+    """A source that cannot be read at all; single bad rows are kept and counted instead."""
+
+    next_step = "mend the source or its declaration, then run `palantir build --select 'group:raw'`"
+
+
+class BuildError(PalantirError):
+    """A station could not make its asset; what was there before is untouched."""
+
+    next_step = "mend the cause, then run `palantir build`"
+
+
+class WarehouseBusy(BuildError):
+    """Another process has the warehouse file open for writing."""
+
+    next_step = "wait for the other build to end (`palantir status` shows it), then run the command again"
+
+
+class ReleaseError(PalantirError):
+    """A release that is missing, damaged or refused."""
+
+    next_step = "`palantir release list` shows what can be activated"
+
+
+class GateClosed(ReleaseError):
+    """The gate refused a candidate; the release served before stays served."""
+
+    next_step = "see the failed checks in the Dagster UI, mend them, then run `palantir build`"
+
+
+class NoRelease(ReleaseError):
+    """Nothing has been released yet."""
+
+    next_step = "run `palantir build` (or `make run`) to make the first release"
+
+
+class LedgerError(PalantirError):
+    """The ledger cannot be reached or written; nothing was committed."""
+
+    next_step = "`palantir doctor` shows what is wrong with the ledger"
+
+
+class QueryError(PalantirError):
+    """A question that cannot be asked as it stands."""
+
+
+class UnknownName(QueryError):
+    """A name the ontology does not have. `kind` is one of "object type", "property", "link"."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str] = ()) -> None:
+        self.kind, self.name = kind, name
+        hint = did_you_mean(name, known)
+        super().__init__(f"unknown {kind} {name!r}" + (f"; {hint}" if hint else ""))
+
+
+class NotFound(QueryError):
+    """No such object, or none that this caller may see: the two are not told apart."""
+
+    def __init__(self, object_type: str, key: str) -> None:
+        self.object_type, self.key = object_type, key
+        super().__init__(f"no {object_type} with key {key!r}")
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A suggestion in words, or an empty string.
+
+    >>> did_you_mean("Plain", ["plane", "airship"])
+    "did you mean 'plane'?"
+    """
+    by_fold = {candidate.casefold(): candidate for candidate in known}
+    close = difflib.get_close_matches(name.casefold(), by_fold, n=1, cutoff=0.6)
+    return f"did you mean {by_fold[close[0]]!r}?" if close else ""

@@ -1,0 +1,1 @@
+"""HOW IT FARES: what is stale and why. Pure; what was recorded is passed in."""

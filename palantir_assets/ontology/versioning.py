@@ -1,0 +1,78 @@
+"""What makes an asset stale: a fingerprint of exactly those parts of the specs that decide its content.
+
+A label changes what is served and no table; a constraint changes what is checked and no content; a comment
+changes nothing. `MAKERS` counts up when our own code for a station changes what it makes.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from palantir_assets.names import fingerprint
+from palantir_assets.ontology.compiling import link_select, object_select, orphans_select, paths_select, served_ontology
+from palantir_assets.ontology.paths import template_fields
+from palantir_assets.ontology.spec import Eval, Graph, Link, Model, ObjectType, Ontology, Source, SourceTable
+
+MAKERS: Final = {
+    "raw": 1,
+    "tables": 1,
+    "objects": 1,
+    "links": 1,
+    "graph": 1,
+    "search": 1,
+    "learning": 1,
+    "candidate": 1,
+    "evals": 1,
+    "release": 1,
+    "checks": 1,
+}
+
+
+def raw_version(source: Source, table: SourceTable) -> str:
+    """Of where the bytes are and how they are read; descriptions, owners and freshness do not count."""
+    return fingerprint(MAKERS["raw"], source.kind, source.package, table.model_dump(mode="json", exclude={"description"}))
+
+
+def object_version(ontology: Ontology, object_type: ObjectType) -> str:
+    return fingerprint(MAKERS["objects"], object_select(ontology, object_type))
+
+
+def link_version(ontology: Ontology, source: ObjectType, link: Link) -> str:
+    return fingerprint(MAKERS["links"], link_select(ontology, source, link), orphans_select(ontology, source, link))
+
+
+def graph_version(graph: Graph) -> str:
+    measures = {name: measure.model_dump(mode="json", include={"kind", "weighted", "seed"}) for name, measure in graph.measures.items()}
+    return fingerprint(MAKERS["graph"], graph.nodes, graph.edges.model_dump(mode="json"), measures)
+
+
+def documents_version(ontology: Ontology, object_type: ObjectType) -> str:
+    text = object_type.search.text if object_type.search else ""
+    paths = [path for path in template_fields(text) if path != "title"]
+    return fingerprint(MAKERS["search"], text, paths_select(ontology, object_type.name, paths, also=["_title"]))
+
+
+def model_version(ontology: Ontology, model: Model) -> str:
+    what = model.model_dump(mode="json", exclude={"label", "description", "owner", "gate", "writes"})
+    return fingerprint(MAKERS["learning"], what, sorted(model.writes), paths_select(ontology, model.object, model.features))
+
+
+def model_gate_fingerprint(model: Model) -> str:
+    return fingerprint(MAKERS["checks"], model.gate.model_dump(mode="json") if model.gate else None)
+
+
+def candidate_version(ontology: Ontology) -> str:
+    return fingerprint(MAKERS["candidate"], served_ontology(ontology).model_dump(mode="json"))
+
+
+def eval_version(suite: Eval) -> str:
+    return fingerprint(MAKERS["evals"], suite.model_dump(mode="json", exclude={"label", "description", "owner", "gate"}))
+
+
+def eval_gate_fingerprint(suite: Eval) -> str:
+    return fingerprint(MAKERS["checks"], suite.gate.model_dump(mode="json"))
+
+
+def spec_version(ontology: Ontology) -> str:
+    """Of everything that was declared: it stands in a release's manifest."""
+    return fingerprint(ontology.model_dump(mode="json", by_alias=True))

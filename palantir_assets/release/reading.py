@@ -1,0 +1,123 @@
+"""One release, open for reading: the same code for a candidate under evaluation and for what is served.
+
+Here is what can be asked of a release by row number, by key and by SQL. Which questions exist is decided in
+`query`, how they are answered in `engine`, and which release is served in `holding`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+import duckdb
+from pydantic import ValidationError
+
+from palantir_assets.errors import ReleaseError
+from palantir_assets.graph.building import LinkArrays, load
+from palantir_assets.ontology.served import ServedOntology
+from palantir_assets.release.index_set import REGISTRY, IndexSet, open_indexes
+from palantir_assets.release.manifest import Manifest, Provenance, read_manifest, read_provenance
+from palantir_assets.search.retrieval import SearchIndex
+
+ONTOLOGY: Final = "ontology.json"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Release:
+    """An open candidate or release; safe to share between threads until `close`.
+
+    `links` are by table name (`order__customer`); `search` is None where no object type is searchable.
+    """
+
+    folder: Path
+    manifest: Manifest
+    provenance: Provenance
+    ontology: ServedOntology
+    links: Mapping[str, LinkArrays]
+    _indexes: IndexSet = field(repr=False)
+    _closing: ExitStack = field(repr=False)
+
+    @property
+    def id(self) -> str:
+        """The release id; of a candidate, its content id."""
+        return self.manifest.release_id or self.manifest.content_id
+
+    @property
+    def search(self) -> SearchIndex | None:
+        return self._indexes.search
+
+    def row_of(self, object_type: str, key: object) -> int | None:
+        """The row number of an object, or None. Raises UnknownName for a type that does not exist."""
+        return self._indexes.rows.row_of(self.ontology.find_type(object_type).name, key)
+
+    def json_rows(self, object_type: str, rows: Sequence[int]) -> list[bytes]:
+        """The ready JSON of each row, in the order asked for. Raises IndexError for a row that is not there."""
+        return self._indexes.rows.json_rows(self.ontology.find_type(object_type).name, rows)
+
+    def count(self, object_type: str) -> int:
+        """How many objects there are of a type."""
+        return self._indexes.rows.count(self.ontology.find_type(object_type).name)
+
+    @contextmanager
+    def sql(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor for one request: one table an object type, read-only, no files, no settings."""
+        cursor = self._indexes.objects.cursor()
+        try:
+            yield cursor
+        finally:
+            cursor.close()
+
+    def close(self) -> None:
+        """Give back what is open; a second call does nothing."""
+        self._closing.close()
+
+
+def open_release(folder: Path, indexes: Path) -> Release:
+    """Open a sealed folder; builds its indexes under `indexes` if they are not there.
+
+    Checks that every file of the manifest is there in full length, not its hash: `manifest.verify` does.
+    Raises ReleaseError for a folder that is missing, incomplete or damaged.
+    """
+    manifest, provenance = read_manifest(folder), read_provenance(folder)
+    _refuse_incomplete(folder, manifest)
+    ontology = _read_ontology(folder)
+    links = {path.name: load(path) for path in sorted((folder / "links").glob("*")) if path.is_dir()}
+    with ExitStack() as stack:
+        shared = (indexes / manifest.content_id).resolve()
+        index_set = REGISTRY.take(shared, lambda: open_indexes(folder, manifest, ontology, indexes))
+        stack.callback(REGISTRY.give_back, shared)
+        _refuse_misfits(folder, manifest, ontology, links)
+        return Release(folder, manifest, provenance, ontology, MappingProxyType(links), index_set, stack.pop_all())
+
+
+def _read_ontology(folder: Path) -> ServedOntology:
+    try:
+        return ServedOntology.model_validate_json((folder / ONTOLOGY).read_bytes())
+    except (OSError, ValidationError) as error:
+        raise ReleaseError(f"{folder / ONTOLOGY} cannot be read: {str(error).splitlines()[0]}") from error
+
+
+def _refuse_incomplete(folder: Path, manifest: Manifest) -> None:
+    for path, entry in manifest.files.items():
+        try:
+            size = (folder / path).stat().st_size
+        except OSError as error:
+            raise ReleaseError(f"{folder.name} lacks {path}") from error
+        if size != entry.bytes:
+            raise ReleaseError(f"{path} of {folder.name} has {size} bytes instead of {entry.bytes}")
+
+
+def _refuse_misfits(folder: Path, manifest: Manifest, ontology: ServedOntology, links: Mapping[str, LinkArrays]) -> None:
+    """Link arrays must be there for every link and be as long as their types have rows."""
+    for kind in ontology.types.values():
+        for name, link in kind.links.items():
+            table = f"{kind.name}__{name}"
+            if table not in links:
+                raise ReleaseError(f"{folder.name} lacks the link arrays of {table}")
+            lengths = (links[table].forward.rows, links[table].reverse.rows)
+            if lengths != (manifest.rows.get(kind.name), manifest.rows.get(link.to)):
+                raise ReleaseError(f"the link arrays of {table} in {folder.name} do not fit its objects")

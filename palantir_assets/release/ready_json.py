@@ -1,0 +1,72 @@
+"""The JSON of an object, ready to be sent, as one SQL expression over the release's columns.
+
+Shape and spelling are Foundry's: nulls are left out, a long is a string, times end in Z. NaN and infinity
+cannot be told in JSON and are left out like null. Where the bytes are kept is told in `rows`.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime
+
+from palantir_assets.names import literal, quoted
+from palantir_assets.ontology.served import ServedType
+from palantir_assets.ontology.spec import PropertyType
+
+
+def ready_select(kind: ServedType, source: str) -> str:
+    """`SELECT _row, key, body FROM source`: row number, key as text, object as JSON text, in the order of the source."""
+    key = kind.find_property(kind.key).type
+    return f"SELECT _row, {key_sql(quoted(kind.key), key)} AS key, {_body(kind)} AS body FROM {source}"
+
+
+def key_sql(column: str, of: PropertyType) -> str:
+    """A key as it stands in a URL: the text of its JSON value, without quotes."""
+    if of == "timestamp":
+        return f"(replace({column}::VARCHAR, ' ', 'T') || 'Z')"
+    return f"{column}::VARCHAR"
+
+
+def key_text(key: object) -> str:
+    """The same, of a Python value.
+
+    >>> key_text(True), key_text(7), key_text("A-1")
+    ('true', '7', 'A-1')
+    """
+    if isinstance(key, bool):
+        return "true" if key else "false"
+    if isinstance(key, datetime):
+        fraction = f".{key.microsecond:06d}".rstrip("0") if key.microsecond else ""
+        return f"{key:%Y-%m-%dT%H:%M:%S}{fraction}Z"
+    return key.isoformat() if isinstance(key, date) else str(key)
+
+
+def _body(kind: ServedType) -> str:
+    """concat() leaves out its null arguments, and a piece whose value is null is null."""
+    key = kind.find_property(kind.key).type
+    rid = f"{literal(f'ri.ontology.main.object.{kind.name}.')} || {key_sql(quoted(kind.key), key)}"
+    pieces = [
+        f"""'{{"__rid":' || to_json({rid})::VARCHAR""",
+        f"""',"__primaryKey":' || {_value(quoted(kind.key), key)}""",
+        literal(f',"__apiName":{json.dumps(kind.name)}'),
+        """',"__title":' || to_json(_title)::VARCHAR""",
+        *(f"{literal(f',{json.dumps(name)}:')} || {_value(quoted(name), prop.type)}" for name, prop in kind.properties.items()),
+        "'}'",
+    ]
+    return f"concat({', '.join(pieces)})"
+
+
+def _value(column: str, of: PropertyType) -> str:
+    match of:
+        case "string":
+            return f"to_json({column})::VARCHAR"
+        case "double":
+            return f"CASE WHEN isfinite({column}) THEN to_json({column})::VARCHAR END"
+        case "long":
+            return f"""'"' || {column}::VARCHAR || '"'"""
+        case "timestamp":
+            return f"""CASE WHEN isfinite({column}) THEN '"' || {key_sql(column, of)} || '"' END"""
+        case "date":
+            return f"""CASE WHEN isfinite({column}) THEN '"' || {column}::VARCHAR || '"' END"""
+        case "integer" | "boolean":
+            return f"{column}::VARCHAR"

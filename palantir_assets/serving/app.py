@@ -1,0 +1,90 @@
+"""The service put together: one release at a time, one middleware, one policy a route.
+
+`create_app` takes what it needs as arguments, so that a test hands in its own; `serve` opens the real ledger
+and listens. Nothing is opened at import.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+import uvicorn
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
+
+from palantir_assets.observability import configure
+from palantir_assets.release.holding import ReleaseHolder
+from palantir_assets.release.log import Pointer, ReleaseLog
+from palantir_assets.release.reading import Release, open_release
+from palantir_assets.serving import docs, errors, health, objects, ontologies, releases, search
+from palantir_assets.serving.deps import Clock, Services, now
+from palantir_assets.serving.listening import listen
+from palantir_assets.serving.middleware import Envelope
+from palantir_assets.serving.policies import unguarded
+from palantir_assets.serving.reloading import POLL_SECONDS, following
+from palantir_assets.settings import Settings
+
+ROUTERS = (ontologies.router, search.router, releases.router, health.router, docs.router)
+DESCRIPTION = (
+    "Objects and links of the release that is served. Every answer says of which release it is (Release-Id) "
+    "and how old its data is (Data-As-Of, Data-Age in seconds). Routes under /api/v2 have the shape of the "
+    "Foundry Ontologies API v2."
+)
+
+
+def serve(settings: Settings) -> None:
+    """Serve until a signal ends it. Raises SettingsError when the port cannot be had, LedgerError without a ledger."""
+    from palantir_assets.stores.ledger import open_ledger
+
+    configure(settings.log_level)
+    listener = listen(settings.host, settings.port)
+    ledger = open_ledger(settings.ledger_url)
+    try:
+        config = uvicorn.Config(
+            create_app(settings, ledger), access_log=False, log_config=None, server_header=False, ws="none", timeout_graceful_shutdown=10
+        )
+        uvicorn.Server(config).run(sockets=[listener])
+    finally:
+        ledger.close()
+        listener.close()
+
+
+def create_app(settings: Settings, log: ReleaseLog, *, clock: Clock = now, poll_seconds: float = POLL_SECONDS) -> FastAPI:
+    """The app over a release log. Raises RuntimeError if a route has no policy."""
+    holder = ReleaseHolder(log, partial(_open, settings), clock=clock)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with following(holder, every=poll_seconds):
+            yield
+
+    app = FastAPI(
+        title="Palantir assets", version="1", description=DESCRIPTION, lifespan=lifespan,
+        openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )  # fmt: skip
+    # Routes are added flat and the hot ones first: they are tried in order, and `unguarded` sees each of them.
+    app.router.routes.extend(objects.ROUTES)
+    app.router.routes.extend(_routes())
+    app.add_middleware(Envelope, services=Services(holder, log, clock))
+    errors.install(app)
+    setattr(app, "openapi", partial(docs.document, app))  # noqa: B010  # FastAPI's own way to extend the document
+    require_policies(app.routes)
+    return app
+
+
+def require_policies(routes: list[BaseRoute]) -> None:
+    """Refuse to start with a route that nobody thought about."""
+    if open_routes := unguarded(routes):
+        raise RuntimeError(f"routes without a policy: {', '.join(open_routes)}; mark each endpoint with @guarded(…)")
+
+
+def _routes() -> list[BaseRoute]:
+    return [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+
+
+def _open(settings: Settings, pointer: Pointer) -> Release:
+    return open_release(settings.releases / pointer.release_id, settings.indexes)

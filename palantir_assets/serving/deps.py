@@ -1,0 +1,91 @@
+"""What a request carries: one open release, an id, and what the service was made of.
+
+The middleware puts an `Exchange` into the scope; routes take what they need from it. Who the caller is,
+is asked in `policies`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Final
+
+from fastapi import Depends, Request
+from starlette.types import Scope
+
+from palantir_assets.errors import NoRelease, UnknownName
+from palantir_assets.release.holding import ReleaseHolder
+from palantir_assets.release.log import ReleaseLog
+from palantir_assets.release.reading import Release
+
+Clock = Callable[[], datetime]
+ONTOLOGY: Final = "default"
+ONTOLOGY_RID: Final = "ri.ontology.main.ontology.default"
+Exchanged: Final = "palantir.exchange"
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request and its answer. `error_id` is set when the answer is an error."""
+
+    request_id: str
+    release: Release | None
+    services: Services
+    error_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the app was made of; nothing in it changes while the app runs, but what the holder holds."""
+
+    holder: ReleaseHolder
+    log: ReleaseLog
+    clock: Clock
+
+
+def now() -> datetime:
+    """The wall clock, in UTC."""
+    return datetime.now(UTC)
+
+
+def exchange_of(scope: Scope) -> Exchange:
+    exchange: Exchange = scope[Exchanged]
+    return exchange
+
+
+def release_of(scope: Scope) -> Release:
+    """The release this request reads, from its beginning to its end. Raises NoRelease before the first."""
+    release = exchange_of(scope).release
+    if release is None:
+        raise NoRelease("nothing has been released yet")
+    return release
+
+
+def check_ontology(name: str) -> None:
+    """There is one ontology; Foundry's clients name it, by API name or rid. Raises UnknownName."""
+    if name not in (ONTOLOGY, ONTOLOGY_RID):
+        raise UnknownName("ontology", name, (ONTOLOGY,))
+
+
+def data_as_of(release: Release) -> datetime:
+    """When the oldest source bytes of a release were read, or when it was made if that is not known."""
+    moment = release.provenance.data_as_of or release.provenance.created_at
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def utc(moment: datetime) -> str:
+    """ISO 8601 with a Z, to the second."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+async def _exchange(request: Request) -> Exchange:
+    return exchange_of(request.scope)
+
+
+async def _release(request: Request) -> Release:
+    return release_of(request.scope)
+
+
+CurrentExchange = Annotated[Exchange, Depends(_exchange)]
+CurrentRelease = Annotated[Release, Depends(_release)]

@@ -1,0 +1,119 @@
+"""One frozen `Settings`; the only reader of the environment.
+
+Every variable is listed in `docs/settings.md` (a test compares the two). Nothing is read at import.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from palantir_assets.errors import SettingsError
+
+VARIABLES = {
+    "PALANTIR_PROJECT": "folder that holds ontology_specs/ and dbt_project/ (default: the current folder)",
+    "PALANTIR_STATE": "folder for everything that is made: warehouse, releases, ledger, Dagster's home (default: <project>/var)",
+    "PALANTIR_LEDGER_URL": "SQLAlchemy URL of the ledger (default: SQLite in the state folder)",
+    "PALANTIR_HOST": "address the API listens on (default: 127.0.0.1)",
+    "PALANTIR_PORT": "port of the API (default: 8080)",
+    "PALANTIR_DAGSTER_PORT": "port of the Dagster UI, always on loopback (default: 3000)",
+    "PALANTIR_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR (default: INFO)",
+    "PALANTIR_MEMORY_LIMIT": "memory DuckDB may use while building, such as 4GB (default: 4GB)",
+}
+
+FOR_DBT = "PALANTIR_WAREHOUSE"
+"""Set by the platform itself for dbt's profiles.yml; never read here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where things lie and where to listen. All paths are absolute."""
+
+    project: Path
+    state: Path
+    ledger_url: str
+    host: str = "127.0.0.1"
+    port: int = 8080
+    dagster_port: int = 3000
+    log_level: str = "INFO"
+    memory_limit: str = "4GB"
+
+    @property
+    def specs_dir(self) -> Path:
+        return self.project / "ontology_specs"
+
+    @property
+    def dbt_dir(self) -> Path:
+        return self.project / "dbt_project"
+
+    @property
+    def warehouse(self) -> Path:
+        return self.state / "warehouse.duckdb"
+
+    @property
+    def raw_files(self) -> Path:
+        return self.state / "raw_files"
+
+    @property
+    def releases(self) -> Path:
+        return self.state / "releases"
+
+    @property
+    def indexes(self) -> Path:
+        return self.state / "indexes"
+
+    @property
+    def dagster_home(self) -> Path:
+        return self.state / "dagster"
+
+    @property
+    def experiments_url(self) -> str:
+        return f"sqlite:///{self.state / 'mlflow.db'}"
+
+    @property
+    def artifacts(self) -> Path:
+        """Where a station leaves what is neither a table nor a release: arrays, vectors, models, docs."""
+        return self.state / "artifacts"
+
+    @property
+    def cache(self) -> Path:
+        """What may be deleted at any time: the exported encoder, vectors by content hash."""
+        return self.state / "cache"
+
+
+def load_settings(environment: Mapping[str, str] | None = None, *, project: Path | None = None) -> Settings:
+    """Settings from the environment; `project` wins over `PALANTIR_PROJECT`.
+
+    Raises SettingsError for a variable that cannot be used or that is misspelt.
+    """
+    env = os.environ if environment is None else environment
+    unknown = sorted(name for name in env if name.startswith("PALANTIR_") and name not in (*VARIABLES, FOR_DBT))
+    if unknown:
+        raise SettingsError(f"unknown setting {unknown[0]}", next_step="`palantir doctor` lists the settings that exist")
+    root = (project or Path(env.get("PALANTIR_PROJECT") or ".")).resolve()
+    state = Path(env.get("PALANTIR_STATE") or root / "var").resolve()
+    return Settings(
+        project=root,
+        state=state,
+        ledger_url=env.get("PALANTIR_LEDGER_URL") or f"sqlite:///{state / 'ledger.db'}",
+        host=env.get("PALANTIR_HOST") or "127.0.0.1",
+        port=_port(env, "PALANTIR_PORT", 8080),
+        dagster_port=_port(env, "PALANTIR_DAGSTER_PORT", 3000),
+        log_level=_level(env.get("PALANTIR_LOG_LEVEL") or "INFO"),
+        memory_limit=env.get("PALANTIR_MEMORY_LIMIT") or "4GB",
+    )
+
+
+def _port(env: Mapping[str, str], name: str, default: int) -> int:
+    text = env.get(name) or str(default)
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
+        raise SettingsError(f"{name}={text!r} is not a port (1 to 65535)", next_step=f"unset {name}, or set it to a free port")
+    return int(text)
+
+
+def _level(text: str) -> str:
+    if text.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+        raise SettingsError(f"PALANTIR_LOG_LEVEL={text!r} is not one of DEBUG, INFO, WARNING, ERROR", next_step="unset PALANTIR_LOG_LEVEL")
+    return text.upper()

@@ -1,0 +1,10 @@
+"""Alembic's door: it runs this file with the connection that `upgrading` hands over."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from palantir_assets.stores.migrations.schema import Base
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=Base.metadata, render_as_batch=True)
+context.run_migrations()

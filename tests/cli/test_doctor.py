@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+from palantir_assets.cli import boot, doctor
+from palantir_assets.settings import Settings
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    return {**boot.environment(settings), "PALANTIR_PORT": str(settings.port), "PALANTIR_DAGSTER_PORT": str(settings.dagster_port)}
+
+
+def test_a_sound_machine_has_nothing_bad(settings: Settings) -> None:
+    findings = doctor.examine(environment(settings))
+    assert [each for each in findings if each.state == "bad"] == []
+    assert len(findings) >= 7
+
+
+def test_everything_bad_comes_with_a_next_step(settings: Settings, tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", settings.port))
+        other.listen()
+        findings = doctor.examine({**environment(settings), "PALANTIR_PROJECT": str(tmp_path / "nowhere"), "PALANTIR_HOST": "127.0.0.1"})
+    bad = [each for each in findings if each.state == "bad"]
+    assert any("is no project" in each.what for each in bad)
+    assert any(f"port {settings.port}" in each.what for each in bad)
+    assert all(each.next_step for each in bad)
+
+
+def test_settings_that_cannot_be_used_are_told_and_the_rest_is_still_looked_at() -> None:
+    findings = doctor.examine({"PALANTIR_PORT": "many"})
+    assert findings[-1].state == "bad"
+    assert "PALANTIR_PORT='many'" in findings[-1].what
+    assert any(each.what.startswith("Python") for each in findings)
+
+
+def test_an_open_door_is_warned_of(settings: Settings) -> None:
+    findings = doctor.examine({**environment(settings), "PALANTIR_HOST": "0.0.0.0"})
+    assert any(each.state == "warning" and "without any login" in each.what for each in findings)

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import orjson
+import pytest
+
+from palantir_assets.access.principal import LOCAL, Principal
+from palantir_assets.engine.objects import get, linked, linked_one
+from palantir_assets.engine.searching import find
+from palantir_assets.errors import NotFound, QueryError, UnknownName
+from palantir_assets.query.tokens import InvalidToken
+from tests.fakes.release import NASTY_KEYS, shop
+
+SHOP = shop()
+
+
+@pytest.mark.parametrize("key", NASTY_KEYS)
+def test_every_key_finds_its_own_object(key: str) -> None:
+    assert orjson.loads(get(SHOP, LOCAL, "customer", key))["__primaryKey"] == key
+
+
+def test_a_key_that_is_not_there_is_named() -> None:
+    with pytest.raises(NotFound, match="no order with key '999'"):
+        get(SHOP, LOCAL, "order", "999")
+
+
+def test_an_object_of_a_refused_type_is_not_there() -> None:
+    with pytest.raises(UnknownName):
+        get(SHOP, Principal("nobody"), "order", "1")
+
+
+def test_select_of_an_unknown_property_is_refused() -> None:
+    with pytest.raises(UnknownName):
+        get(SHOP, LOCAL, "order", "1", select=["nope"])
+
+
+def test_a_link_is_walked_forward_and_back() -> None:
+    customer = orjson.loads(linked(SHOP, LOCAL, "order", "5", "customer").rows[0])["__primaryKey"]
+    back = linked(SHOP, LOCAL, "customer", customer, "orders", limit=1000)
+    assert 5 in [orjson.loads(row)["order_id"] for row in back.rows]
+    assert back.total == sum(row["customer_id"] == customer for row in SHOP.rows["order"])
+
+
+def test_linked_objects_come_in_pages_of_one_release_and_one_question() -> None:
+    first = linked(SHOP, LOCAL, "customer", "a/b", "orders", limit=5)
+    assert first.next_token is not None
+    second = linked(SHOP, LOCAL, "customer", "a/b", "orders", limit=1000, page_token=first.next_token)
+    assert first.rows + second.rows == linked(SHOP, LOCAL, "customer", "a/b", "orders", limit=1000).rows
+    assert second.next_token is None
+    with pytest.raises(InvalidToken):
+        linked(SHOP, LOCAL, "customer", "é", "orders", page_token=first.next_token)
+
+
+def test_one_linked_object_must_be_linked() -> None:
+    owner = SHOP.rows["order"][5]["customer_id"]
+    stranger = SHOP.rows["order"][6]["customer_id"]
+    assert orjson.loads(linked_one(SHOP, LOCAL, "order", "5", "customer", owner))["__primaryKey"] == owner
+    with pytest.raises(NotFound):
+        linked_one(SHOP, LOCAL, "order", "5", "customer", stranger)
+
+
+def test_an_unknown_link_is_named_with_the_nearest_one() -> None:
+    with pytest.raises(UnknownName, match="unknown link 'custmer'; did you mean 'customer'"):
+        linked(SHOP, LOCAL, "order", "5", "custmer")
+
+
+def test_search_keeps_to_the_type_asked_for_and_to_what_may_be_read() -> None:
+    assert [hit.key for hit in find(SHOP, LOCAL, "한국어", object_type="customer")] == ["한국어"]
+    assert find(SHOP, LOCAL, "한국어", object_type="order") == []
+    assert find(SHOP, Principal("nobody"), "한국어") == []
+
+
+@pytest.mark.parametrize(("text", "limit"), [("", 10), ("   ", 10), ("a" * 1001, 10), ("a", 0), ("a", 101)])
+def test_a_search_out_of_bounds_is_refused(text: str, limit: int) -> None:
+    with pytest.raises(QueryError):
+        find(SHOP, LOCAL, text, limit=limit)
