@@ -11,7 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from palantir_assets.ontology.loading import Loaded, load_ontology
+from palantir_assets.ontology.loading import load_ontology
+from palantir_assets.ontology.reading import Loaded
 from palantir_assets.ontology.served import ServedOntology
 from palantir_assets.ontology.spec import Ontology
 from palantir_assets.settings import Settings

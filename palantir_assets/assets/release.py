@@ -28,7 +28,7 @@ WantedCheck = tuple[Name, str, bool, str]
 
 def release_assets(project: Project, wanted: Sequence[WantedCheck]) -> list[dg.AssetsDefinition]:
     """`release/release`: what is served. Its version is that of everything that was expected of it."""
-    version = fingerprint(MAKERS["release"], [(str(name), check, blocking, asked) for name, check, blocking, asked in wanted])
+    version = fingerprint(MAKERS["release"], sorted((str(name), check, blocking, asked) for name, check, blocking, asked in wanted))
     evals = [Name("evals", name) for name in project.ontology.evals]
 
     @dg.multi_asset(

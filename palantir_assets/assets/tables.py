@@ -5,6 +5,7 @@ versions and lineage are read from our own warehouse, so that nothing keeps the 
 """
 
 import json
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -54,12 +55,12 @@ def table_assets(project: Project) -> list[dg.AssetsDefinition]:
 
     @dbt_assets(manifest=project.manifest, dagster_dbt_translator=translator, name="tables", pool=POOL)
     def tables(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        target = project.dbt.target / "runs" / context.run.run_id
+        target = _target(project, context.run.run_id)
         invocation = _dbt(project).cli(["build"], context=context, target_path=target, raise_on_error=False)
         events = list(invocation.stream())
         yield from _with_facts(project, events, target, tables)
         if not invocation.is_successful():
-            raise dg.Failure(f"dbt build failed; its log is {target / 'dbt.log'}", metadata={"errors": _errors(target)})
+            raise _failure(target)
 
     return [tables, _docs_asset(project, tables.keys)]
 
@@ -86,17 +87,26 @@ def _dbt(project: Project) -> DbtCliResource:
     return DbtCliResource(project_dir=folder, profiles_dir=folder, dbt_executable=project.dbt.executable)
 
 
+def _target(project: Project, run_id: str) -> Path:
+    """A folder of its own for what dbt says of one run, with what was parsed already, so that it is not parsed again."""
+    target, parsed = project.dbt.target / "runs" / run_id, project.dbt.target / "partial_parse.msgpack"
+    target.mkdir(parents=True, exist_ok=True)
+    if parsed.exists():
+        shutil.copyfile(parsed, target / parsed.name)
+    return target
+
+
 def _with_facts(project: Project, events: list[Any], target: Path, tables: dg.AssetsDefinition) -> Iterator[Any]:
     """dbt's events; a model's gets rows, sample, SQL, lineage and a content version, a test's leaves a record."""
     keys = {name: tables.keys_by_output_name[name] for name in tables.keys_by_output_name}
-    made = {event.output_name: keys[event.output_name] for event in events if isinstance(event, dg.Output)}
-    compiled, lineage = _compiled(project, target, made.values())
+    made = [keys[event.output_name] for event in events if isinstance(event, dg.Output)]
+    compiled, lineage = _compiled(project, target, made)
     versions: dict[str, str] = {}
-    for output_name, asset_key in made.items():
+    for asset_key in made:
         name = from_key(asset_key.path)
         result = table_result(project.warehouse, name, compiled.get(asset_key, ""), **lineage.get(asset_key, {}))
         versions[asset_key.to_user_string()] = str(result.data_version.value if result.data_version else "")
-        yield dg.Output(None, output_name, metadata=result.metadata, data_version=result.data_version)
+        yield result
     known = {check_key: facts for check_key, *facts in wanted_checks(project, tables)}
     for event in events:
         if isinstance(event, dg.AssetCheckResult):
@@ -139,16 +149,25 @@ def _columns(table: str, schemas: Mapping[str, Mapping[str, str]], lineage: Mapp
     return {"dagster/column_schema": dg.TableSchema(columns), "dagster/column_lineage": dg.TableColumnLineage(deps)}
 
 
-def _errors(target: Path) -> dg.MarkdownMetadataValue:
-    """What dbt said of every model and test that failed."""
-    path = target / "run_results.json"
+def _failure(target: Path) -> dg.Failure:
+    """What dbt said of every model and test that failed, by name; the rest is in its log."""
+    path, log = target / "run_results.json", target / "dbt.log"
     results = json.loads(path.read_bytes())["results"] if path.exists() else []
-    failed = [f"**{r['unique_id']}**: {r['message']}" for r in results if r["status"] in ("error", "fail", "runtime error")]
-    return dg.MetadataValue.md("\n\n".join(failed) or "dbt stopped before it could run anything")
+    failed = {r["unique_id"]: str(r["message"]).strip() for r in results if r["status"] in ("error", "fail", "runtime error")}
+    said = "\n".join(f"  {_short(unique_id)}: {message}" for unique_id, message in failed.items()) or "  it stopped before it could run anything"
+    shown = "\n\n".join(f"**{unique_id}**: {message}" for unique_id, message in failed.items())
+    return dg.Failure(f"dbt build failed:\n{said}\nits log is {log}", metadata={"errors": dg.MetadataValue.md(shown), "log": str(log)})
+
+
+def _short(unique_id: str) -> str:
+    """`model.shop.orders` as `model orders`, a test by its name without the hash."""
+    kind, _, name, *_ = unique_id.split(".")
+    return f"{kind} {name}"
 
 
 def _docs_asset(project: Project, tables: Iterable[dg.AssetKey]) -> dg.AssetsDefinition:
-    version = fingerprint(MAKERS["tables"], {key: node.get("checksum") for key, node in project.manifest["nodes"].items()})
+    nodes = {**project.manifest["nodes"], **project.manifest["sources"]}
+    version = fingerprint(MAKERS["tables"], {key: _documented(node) for key, node in nodes.items()})
 
     @dg.asset(
         key=key(DBT_DOCS),
@@ -166,3 +185,9 @@ def _docs_asset(project: Project, tables: Iterable[dg.AssetKey]) -> dg.AssetsDef
         return dg.MaterializeResult(metadata={"page": dg.MetadataValue.path(page)}, data_version=dg.DataVersion(version))
 
     return dbt_docs
+
+
+def _documented(node: Mapping[str, Any]) -> list[object]:
+    """What the docs tell of a node; a comment in its SQL is not worth making them again."""
+    columns = {name: column.get("description") for name, column in (node.get("columns") or {}).items()}
+    return [model_version(node), node.get("description"), columns, (node.get("depends_on") or {}).get("nodes")]

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from palantir_assets.errors import Problem, did_you_mean
 from palantir_assets.names import dbt_table, link_table, literal, object_table, quoted
 from palantir_assets.ontology.expressions import names_in, parse
-from palantir_assets.ontology.loading import Loaded
 from palantir_assets.ontology.paths import follow, split_template
+from palantir_assets.ontology.reading import Loaded
 from palantir_assets.ontology.served import (
     Origin,
     ServedGraph,
@@ -143,7 +143,8 @@ def added_properties(ontology: Ontology, object_type: str) -> dict[str, ServedPr
     for graph in ontology.graphs.values():
         if graph.nodes == object_type:
             for name, measure in graph.measures.items():
-                type_: PropertyType = "double" if measure.kind == "pagerank" or measure.weighted else "integer"
+                whole = measure.kind == "community" or (measure.kind != "pagerank" and not measure.weighted)
+                type_: PropertyType = "integer" if whole else "double"
                 added[name] = ServedProperty(type=type_, label=measure.label, description=measure.description, origin="graph")
     for model in ontology.models.values():
         if model.object == object_type:

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from palantir_assets.errors import Place, Problem, did_you_mean
 from palantir_assets.ontology import station_rules
 from palantir_assets.ontology.expressions import ExpressionError, kind_of, names_in, parse
-from palantir_assets.ontology.loading import Loaded
 from palantir_assets.ontology.paths import template_fields
+from palantir_assets.ontology.reading import Loaded
 from palantir_assets.ontology.spec import PROPERTY_TYPES, ObjectType
 from palantir_assets.ontology.wording import unfollowed, unknown_property
 
@@ -107,7 +107,7 @@ def expressions_hold(loaded: Loaded) -> Iterator[Problem]:
     for object_type in ontology.objects.values():
         types = {n: ontology.base_type(p) for n, p in object_type.properties.items() if ontology.base_type(p) in PROPERTY_TYPES}
         for name, prop in object_type.properties.items():
-            if prop.derived is None or name not in types:
+            if prop.derived is None or name not in types or _reads(prop.derived) & (object_type.properties.keys() - types):
                 continue
             place = loaded.place("objects", object_type.name, "properties", name, "derived")
             try:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from palantir_assets.errors import Problem, did_you_mean
 from palantir_assets.ontology.leaks import leaks
-from palantir_assets.ontology.loading import Loaded
+from palantir_assets.ontology.reading import Loaded
 from palantir_assets.ontology.wording import unfollowed, unknown_property
 
 

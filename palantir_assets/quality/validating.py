@@ -66,10 +66,16 @@ def _expectation(gxe: Any, expectation: Expectation, index: int) -> Any:
 
 
 def _result(expectation: Expectation, outcome: Any) -> Result:
-    if outcome.exception_info and outcome.exception_info.get("raised_exception", False):
-        raise BuildError(f"the expectation {expectation} could not be evaluated: {outcome.exception_info.get('exception_message')}")
+    if problem := _raised(outcome.exception_info or {}):
+        raise BuildError(f"the expectation {expectation} could not be evaluated: {problem}")
     details = outcome.result
     broken = int(details.get("unexpected_count") or 0)
     found = () if expectation.kind == NOT_NULL else (details.get("partial_unexpected_list") or ())[:5]
     examples = tuple(value.item() if hasattr(value, "item") else value for value in found)
     return Result(expectation, bool(outcome.success), details.get("observed_value"), broken, examples)
+
+
+def _raised(info: Mapping[str, Any]) -> str:
+    """What was raised while evaluating, or an empty string: the library tells it flat, or one entry a metric."""
+    entries = [info, *(entry for entry in info.values() if isinstance(entry, Mapping))]
+    return next((str(entry.get("exception_message")) for entry in entries if entry.get("raised_exception")), "")

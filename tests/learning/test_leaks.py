@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pyarrow as pa
 import pytest
 
-from palantir_assets.ontology.leaks import leaks
 from palantir_assets.learning.training import train
+from palantir_assets.ontology.leaks import leaks
 from palantir_assets.ontology.spec import Model, ObjectType, Ontology
 
 ORDER = {

@@ -1,0 +1,134 @@
+"""`docs/api.md` has every route and no other, and every curl of the documents asks for something that exists."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from fastapi import FastAPI
+from starlette.routing import Match, Route
+
+from palantir_assets.access.principal import LOCAL
+from palantir_assets.ontology.compiling import served_ontology
+from palantir_assets.ontology.loading import load_ontology
+from palantir_assets.ontology.served import ServedOntology
+from palantir_assets.query.plans import parse_query, plan
+from palantir_assets.serving.app import create_app
+from palantir_assets.serving.deps import check_ontology
+from palantir_assets.serving.errors import _HTTP, _UNKNOWN
+from palantir_assets.serving.objects import SearchRequest
+from palantir_assets.serving.routing import SegmentRoute
+from palantir_assets.settings import load_settings
+from tests.docs import pages
+
+PAGE = pages.ROOT / "docs" / "api.md"
+ASKED = [
+    pytest.param(page, arguments, id=f"{page.name}: {arguments[-1][:60]}")
+    for page in pages.PAGES
+    for arguments in pages.curls(pages.read(page))
+    if page != pages.README_KO
+]
+
+
+class NoLog:
+    """A release log in which nothing happened."""
+
+    def head(self) -> None:
+        return None
+
+    def list(self) -> list[Any]:
+        return []
+
+    def audit_head(self) -> None:
+        return None
+
+    def commit(self, *_: object, **__: object) -> int:
+        raise AssertionError("a document commits nothing")
+
+
+@cache
+def app() -> FastAPI:
+    return create_app(load_settings({}, project=pages.ROOT), NoLog())
+
+
+@cache
+def ontology() -> ServedOntology:
+    return served_ontology(load_ontology(pages.ROOT / "ontology_specs").ontology)
+
+
+def routes() -> Iterator[str]:
+    for route in app().routes:
+        assert isinstance(route, Route) or hasattr(route, "methods")
+        path = route.template if isinstance(route, SegmentRoute) else getattr(route, "path", "")
+        if "...}" not in path:
+            yield from (f"{method} {path}" for method in (getattr(route, "methods", None) or set()) - {"HEAD"})
+
+
+def asked(arguments: list[str]) -> tuple[str, str, dict[str, list[str]], Any]:
+    """Method, path, query and body of a curl."""
+    method, path, query, body = "GET", "", {}, None
+    words = iter(arguments)
+    for word in words:
+        if word == "-X":
+            method = next(words)
+        elif word == "-d":
+            body = json.loads(next(words))
+        elif word == "--data-urlencode":
+            name, _, value = next(words).partition("=")
+            query[name] = [value]
+        elif word == "-H":
+            next(words)
+        elif word.startswith("http"):
+            parts = urlsplit(word)
+            assert parts.netloc == "127.0.0.1:8080"
+            path, query = parts.path, query | parse_qs(parts.query)
+    return method, path, query, body
+
+
+def test_every_route_is_told_and_no_other() -> None:
+    told = [row[0].strip("`") for row in pages.table(pages.section(pages.read(PAGE), "Routes"))]
+    assert sorted(told) == sorted(routes())
+
+
+def test_every_name_of_an_error_that_is_told_by_its_kind_stands_in_the_page() -> None:
+    assert [name for name in (*_UNKNOWN.values(), *_HTTP.values()) if f"`{name}`" not in pages.read(PAGE)] == []
+
+
+def test_every_property_of_a_search_in_the_page_is_one_a_search_knows() -> None:
+    (example,) = [json.loads(block.text) for block in pages.blocks(pages.section(pages.read(PAGE), "Filters"))]
+    planned("flight", example)
+
+
+@pytest.mark.parametrize(("page", "arguments"), ASKED)
+def test_every_curl_asks_for_something_that_exists(page: Path, arguments: list[str]) -> None:
+    method, path, query, body = asked(arguments)
+    scope = {"type": "http", "method": method, "path": path, "root_path": "", "headers": []}
+    matches = [child for route in app().routes for match, child in [route.matches(scope)] if match is Match.FULL]
+    assert matches, f"{page.name}: no route for {method} {path}"
+    found: dict[str, str] = matches[0]["path_params"]
+    if "ontology" in found:
+        check_ontology(found["ontology"])
+    if "object_type" in found:
+        ontology().find_type(found["object_type"])
+    if "link" in found:
+        ontology().find_link(found["object_type"], found["link"])
+    if "type" in query:
+        ontology().find_type(query["type"][0])
+    for order in query.get("orderBy", []):
+        ontology().find_type(found["object_type"]).find_property(re.split(r"[.:]", order)[1])
+    if body is not None:
+        planned(found["object_type"], body)
+
+
+def planned(object_type: str, body: dict[str, Any]) -> None:
+    """Plan a search as the API would, over the default project's ontology."""
+    request = SearchRequest.model_validate(body)
+    order = request.order_by.fields if request.order_by else ()
+    query = {"object": object_type, "where": request.where, "order_by": order, "select": request.select}
+    plan(parse_query(query), ontology(), LOCAL)

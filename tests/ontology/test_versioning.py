@@ -1,0 +1,41 @@
+"""What makes an asset stale: exactly what decides its content."""
+
+from __future__ import annotations
+
+import pytest
+
+from palantir_assets.ontology.loading import load_ontology
+from palantir_assets.ontology.spec import Ontology
+from palantir_assets.ontology.versioning import candidate_version, documents_version, link_version, object_version
+from palantir_assets.quality.suites import suites_of
+from tests.ontology.conftest import ORDER, Write
+
+
+def versions(ontology: Ontology) -> dict[str, str]:
+    order = ontology.objects["order"]
+    return {
+        "objects": object_version(ontology, order),
+        "links": link_version(ontology, order, order.links["customer"]),
+        "documents": documents_version(ontology, order),
+        "candidate": candidate_version(ontology),
+        "checks": suites_of(ontology, order)[0].fingerprint,
+    }
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "changed"),
+    [
+        ("label: Order", "label: Purchase", {"candidate"}),
+        ("label: Order", "label: {en: Order, ko: 주문}", {"candidate"}),
+        ("expect: {min: 0}", "expect: {min: 1}", {"checks"}),
+        ("amount > 100", "amount > 200", {"objects"}),
+        ("amount > 100", "amount>100", set()),
+        ("{title} of {customer.name}", "{title}, {customer.name}", {"documents"}),
+        ("object: order", "# a comment\nobject: order", set()),
+        ("owner", "owner", set()),
+    ],
+)
+def test_an_edit_changes_the_version_of_what_it_decides(specs: Write, old: str, new: str, changed: set[str]) -> None:
+    before = versions(load_ontology(specs()).ontology)
+    after = versions(load_ontology(specs(order=ORDER.replace(old, new))).ontology)
+    assert {name for name in before if before[name] != after[name]} == changed
