@@ -47,11 +47,11 @@ def test_a_module_says_what_it_is_and_stays_small(path: Path) -> None:
 def _functions(tree: ast.Module) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
     """Functions that are no factory of an asset: those hold the asset's declaration and its body."""
     found = [node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
-    return [
-        node
-        for node in found
-        if not any(isinstance(inner, ast.FunctionDef) and inner.decorator_list for inner in ast.walk(node) if inner is not node)
-    ]
+    return [node for node in found if not _declares_an_asset(node)]
+
+
+def _declares_an_asset(node: ast.AST) -> bool:
+    return any(isinstance(inner, ast.FunctionDef) and inner.decorator_list for inner in ast.walk(node) if inner is not node)
 
 
 def test_importing_the_package_does_nothing() -> None:

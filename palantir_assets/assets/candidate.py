@@ -5,16 +5,17 @@ models computed becomes properties of the objects they are about.
 """
 
 import shutil
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from palantir_assets.assets.keys import CANDIDATE, DOCUMENTS, LINK_ARRAYS, POOL, key, latest_version, markdown_table, spec
+from palantir_assets.assets.keys import ANSWERS, CANDIDATE, DOCUMENTS, LINK_ARRAYS, POOL, key, latest_version, markdown_table, spec
 from palantir_assets.assets.project import Project
-from palantir_assets.names import Name, link_table, object_table, raw_table
-from palantir_assets.ontology.versioning import candidate_version, spec_version
+from palantir_assets.names import Name, fingerprint, link_table, object_table, raw_table
+from palantir_assets.ontology.versioning import candidate_version, spec_version, without_words
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def candidate_assets(project: Project) -> list[dg.AssetsDefinition]:
-    """`candidate/candidate`: one folder that the code that serves can read."""
+    """`candidate/candidate`, a folder that the code that serves can read; `candidate/answers`, its version without labels."""
 
     @dg.multi_asset(
         specs=[
@@ -33,12 +34,19 @@ def candidate_assets(project: Project) -> list[dg.AssetsDefinition]:
                 deps=_everything(project),
                 kinds=["parquet"],
                 description="Everything a release would hold, sealed under the hash of its content. Nothing is served from it.",
-            )
+            ),
+            spec(
+                ANSWERS,
+                version=candidate_version(project.ontology),
+                deps=_everything(project),
+                kinds=["parquet"],
+                description="The same, as far as an answer can depend on it: a label that changes leaves it, and so the evals, as they were.",
+            ),
         ],
         name="candidate",
         pool=POOL,
     )
-    def seal(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
+    def seal(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         from palantir_assets.release.sealing import Shelf, seal_candidate, staging
 
         shelf = Shelf(project.settings.releases)
@@ -47,7 +55,8 @@ def candidate_assets(project: Project) -> list[dg.AssetsDefinition]:
             sealed = seal_candidate(
                 folder, shelf, versions=_versions(project, context), provenance=_provenance(project, context), rows=counts
             )
-        return _reported(sealed)
+        yield _reported(sealed)
+        yield dg.MaterializeResult(asset_key=key(ANSWERS), data_version=dg.DataVersion(_answers_version(project, sealed)))
 
     return [seal]
 
@@ -128,6 +137,14 @@ def _provenance(project: Project, context: dg.AssetExecutionContext) -> Any:
     return Provenance(run_id=context.run.run_id, created_at=datetime.now(UTC), data_as_of=oldest)
 
 
+def _answers_version(project: Project, sealed: "Candidate") -> str:
+    """A hash of every file but the ontology's, and of the ontology without what is only read by people."""
+    from palantir_assets.release.reading import ONTOLOGY
+
+    files = sorted((path, entry.sha256) for path, entry in sealed.manifest.files.items() if path != ONTOLOGY)
+    return fingerprint(files, without_words(project.served))
+
+
 def _reported(sealed: "Candidate") -> dg.MaterializeResult[Any]:
     manifest = sealed.manifest
     metadata: dict[str, Any] = {
@@ -137,4 +154,4 @@ def _reported(sealed: "Candidate") -> dg.MaterializeResult[Any]:
         "objects": markdown_table([{"type": name, "objects": count} for name, count in manifest.rows.items()]),
         "folder": dg.MetadataValue.path(sealed.folder),
     }
-    return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(manifest.content_id))
+    return dg.MaterializeResult(asset_key=key(CANDIDATE), metadata=metadata, data_version=dg.DataVersion(manifest.content_id))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from palantir_assets.assets.checks import report
-from palantir_assets.assets.keys import CANDIDATE, POOL, file_version, key, latest_version, markdown_table, spec
+from palantir_assets.assets.keys import ANSWERS, CANDIDATE, POOL, file_version, key, latest_version, markdown_table, spec
 from palantir_assets.assets.project import Project
 from palantir_assets.evals.running import SuiteResult, holds, run_suite
 from palantir_assets.names import Name
@@ -51,7 +51,7 @@ def _eval_asset(project: Project, suite_name: str, suite: Eval) -> dg.AssetsDefi
     name = Name("evals", suite_name)
 
     @dg.multi_asset(
-        specs=[spec(name, version=eval_version(suite), deps=[CANDIDATE], description=suite.description, owner=suite.owner, kinds=["eval"])],
+        specs=[spec(name, version=eval_version(suite), deps=[ANSWERS], description=suite.description, owner=suite.owner, kinds=["eval"])],
         name=f"evals__{suite_name}",
         pool=POOL,
     )

@@ -18,6 +18,8 @@ POOL = "warehouse"
 """The concurrency pool of everything that opens the warehouse file: DuckDB allows one writing process."""
 
 CANDIDATE = Name("candidate", "candidate")
+ANSWERS = Name("candidate", "answers")
+"""What of the candidate an answer can depend on: all of it but labels and descriptions."""
 RELEASE = Name("release", "release")
 LINK_ARRAYS = Name("graph", "links")
 DOCUMENTS = Name("search", "documents")

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import dagster as dg
 
-from palantir_assets.assets.keys import DOCUMENTS, ENCODERS, RELEASE, latest_version
+from palantir_assets.assets.keys import CANDIDATE, DOCUMENTS, ENCODERS, RELEASE, latest_version
 from palantir_assets.assets.location import Location, build_location
 from palantir_assets.assets.project import Project, open_project
 from palantir_assets.assets.raw import SOURCE_SHA256, source_versions
@@ -100,7 +100,7 @@ class Staleness:
 def staleness(project: Project, location: Location, instance: dg.DagsterInstance) -> Staleness:
     """Hold everything declared against everything recorded."""
     nodes = {_name(spec.key): _node(spec) for spec in location.definitions.resolve_all_asset_specs()}
-    made = {name: last for name in nodes if (last := _made(instance, name))}
+    made = {name: last for name in nodes if (last := _made(instance, name)) and _lies_there(project, name, last)}
     records = project.records.read()
     old: list[dg.AssetCheckKey] = []
     refused: list[tuple[str, str]] = []
@@ -162,7 +162,7 @@ def _selected(location: Location, select: str) -> dg.AssetSelection:
             f"{select!r} is not a selection: {str(error).splitlines()[0]}", next_step="such as `objects/order` or `group:raw`"
         ) from error
     if not found:
-        raise BuildError(f"{select!r} selects nothing", next_step=did_you_mean(select, known) or "`palantir status` lists the assets")
+        raise BuildError(f"{select!r} selects nothing", next_step=did_you_mean(select, known) or "`dg list defs` lists the assets")
     return selection
 
 
@@ -235,6 +235,19 @@ def _made(instance: dg.DagsterInstance, name: str) -> Made | None:
     if source is not None:
         inputs[f"source:{name}"] = str(source.value)
     return Made(tags.get("dagster/code_version", ""), tags.get("dagster/data_version", ""), inputs)
+
+
+def _lies_there(project: Project, name: str, made: Made) -> bool:
+    """Whether what was made is still on disk; what somebody deleted counts as never made."""
+    station, _, local = name.partition("/")
+    settings = project.settings
+    if station in ("raw", "staging", "marts", "objects", "links"):
+        return settings.warehouse.exists()
+    if station in ("graph", "search", "learning"):
+        return project.artifacts(station).is_dir()
+    if name == str(CANDIDATE):
+        return (settings.releases / ".staging" / made.data_version).is_dir()
+    return (project.artifacts(station) / f"{local}.json").exists() if station == "evals" else True
 
 
 def _name(key: dg.AssetKey) -> str:

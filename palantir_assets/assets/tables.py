@@ -154,7 +154,10 @@ def _failure(target: Path) -> dg.Failure:
     path, log = target / "run_results.json", target / "dbt.log"
     results = json.loads(path.read_bytes())["results"] if path.exists() else []
     failed = {r["unique_id"]: str(r["message"]).strip() for r in results if r["status"] in ("error", "fail", "runtime error")}
-    said = "\n".join(f"  {_short(unique_id)}: {message}" for unique_id, message in failed.items()) or "  it stopped before it could run anything"
+    said = (
+        "\n".join(f"  {_short(unique_id)}: {message}" for unique_id, message in failed.items())
+        or "  it stopped before it could run anything"
+    )
     shown = "\n\n".join(f"**{unique_id}**: {message}" for unique_id, message in failed.items())
     return dg.Failure(f"dbt build failed:\n{said}\nits log is {log}", metadata={"errors": dg.MetadataValue.md(shown), "log": str(log)})
 

@@ -129,20 +129,20 @@ def _chatter_in(log: Path) -> Iterator[None]:
     """What libraries print to stdout while building goes to a log; the terminal keeps to the progress."""
     log.parent.mkdir(parents=True, exist_ok=True)
     sys.stdout.flush()
-    kept = os.dup(sys.stdout.fileno())
+    kept = os.dup(1)
     with log.open("a") as stream:
-        os.dup2(stream.fileno(), sys.stdout.fileno())
+        os.dup2(stream.fileno(), 1)
         try:
             yield
         finally:
             sys.stdout.flush()
-            os.dup2(kept, sys.stdout.fileno())
+            os.dup2(kept, 1)
             os.close(kept)
 
 
 def _in_a_child(settings: Settings, select: str | None) -> int:
     """Every event a JSON line on stdout; the last is `{"kind": "outcome"}` or `{"kind": "error"}`."""
-    stream = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1)
+    stream = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print goes to the log instead
 
     def show(event: Mapping[str, Any]) -> None:

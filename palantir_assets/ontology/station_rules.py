@@ -14,6 +14,9 @@ def sources_are_whole(loaded: Loaded) -> Iterator[Problem]:
     for name, source in loaded.ontology.sources.items():
         if (source.kind == "package_data") != (source.package is not None):
             yield Problem(f"source {name!r}: `package` stands with `kind: package_data`, and only there", loaded.place("sources", name))
+        if source.freshness.warn_after and not source.freshness.fail_after:
+            place = loaded.place("sources", name, "freshness")
+            yield Problem(f"source {name!r}: `warn_after` needs a `fail_after` beside it", place, "add `fail_after: 24h`, or what suits it")
 
 
 def graphs_have_ground(loaded: Loaded) -> Iterator[Problem]:

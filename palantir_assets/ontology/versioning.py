@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from pydantic.main import IncEx
+
 from palantir_assets.names import fingerprint
 from palantir_assets.ontology.compiling import link_select, object_select, orphans_select, paths_select, served_ontology
 from palantir_assets.ontology.paths import template_fields
+from palantir_assets.ontology.served import ServedOntology
 from palantir_assets.ontology.spec import Eval, Graph, Link, Model, ObjectType, Ontology, Source, SourceTable
 
 MAKERS: Final = {
@@ -63,6 +66,14 @@ def model_gate_fingerprint(model: Model) -> str:
 
 def candidate_version(ontology: Ontology) -> str:
     return fingerprint(MAKERS["candidate"], served_ontology(ontology).model_dump(mode="json"))
+
+
+def without_words(served: ServedOntology) -> object:
+    """The served ontology without labels, descriptions and owners, which only people read: what an answer can depend on."""
+    words: dict[str, IncEx | bool] = {"label": True, "description": True}
+    links: dict[str, IncEx | bool] = {"label": True, "reverse_label": True}
+    types: dict[str, IncEx | bool] = {**words, "plural": True, "owner": True, "properties": {"__all__": words}, "links": {"__all__": links}}
+    return served.model_dump(mode="json", exclude={"types": {"__all__": types}, "graphs": {"__all__": words}, "models": {"__all__": words}})
 
 
 def eval_version(suite: Eval) -> str:

@@ -97,7 +97,8 @@ def open_indexes(folder: Path, manifest: Manifest, ontology: ServedOntology, ind
         return _open(folder, target, ontology)
     except Exception as error:
         raise ReleaseError(
-            f"the indexes of {folder.name} cannot be opened: {error}", next_step="`palantir doctor` verifies the release"
+            f"the indexes of {folder.name} cannot be opened: {error}",
+            next_step="`palantir release list` shows one to activate instead, `palantir build` makes a new one",
         ) from error
 
 

@@ -101,7 +101,8 @@ def _build_objects(folder: Path, ontology: ServedOntology, temporary: Path) -> N
     except duckdb.Error as error:
         reason = str(error).strip().splitlines()[0]
         raise ReleaseError(
-            f"the objects of {folder.name} cannot be indexed: {reason}", next_step="`palantir doctor` verifies the release's files"
+            f"the objects of {folder.name} cannot be indexed: {reason}",
+            next_step="`palantir release list` shows one to activate instead, `palantir build` makes a new one",
         ) from error
 
 
@@ -115,7 +116,8 @@ def _pieces(folder: Path, object_type: str) -> list[Path]:
     pieces = sorted((folder / "objects" / object_type).glob("part-*.parquet"))
     if not pieces:
         raise ReleaseError(
-            f"{folder.name} holds no objects of type {object_type!r}", next_step="`palantir doctor` verifies the release's files"
+            f"{folder.name} holds no objects of type {object_type!r}",
+            next_step="`palantir release list` shows one to activate instead, `palantir build` makes a new one",
         )
     return pieces
 

@@ -189,7 +189,7 @@ def _of_the_disk(path: Path, error: Exception) -> BuildError | None:
 
 _ROOM: Final = "free some space, or point PALANTIR_STATE at a folder with room; then run `palantir build`"
 _WRITABLE: Final = "make the folder writable, or point PALANTIR_STATE at one that is; then run `palantir build`"
-_DAMAGED: Final = "run `palantir doctor`; the file can be moved away, and `palantir build` makes it anew from the raw files"
+_DAMAGED: Final = "move the file away and run `palantir build`: it makes everything in it anew from the sources"
 
 
 def _first_line(text: str) -> str:

@@ -75,7 +75,7 @@ def curls(text: str) -> list[list[str]]:
 
 
 def links(text: str) -> list[str]:
-    return re.findall(r"\]\(([^)\s]+)\)", re.sub(r"`[^`\n]+`", "", prose(text)))
+    return re.findall(r"\]\(([^)\s]+)\)", prose(text))
 
 
 def anchors(text: str) -> set[str]:

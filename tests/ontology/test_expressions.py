@@ -74,12 +74,9 @@ def test_an_expression_computes(text: str, expected: object) -> None:
     ],
 )
 def test_what_is_outside_the_language_is_refused_in_words(text: str, told: str) -> None:
-    with pytest.raises(ExpressionError, match="(?s).*"):
+    with pytest.raises(ExpressionError) as caught:
         parse(text, TYPES)
-    try:
-        parse(text, TYPES)
-    except ExpressionError as error:
-        assert told in str(error)
+    assert told in str(caught.value)
 
 
 def test_the_names_an_expression_reads_are_its_properties_and_no_functions() -> None:

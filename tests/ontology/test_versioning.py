@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from palantir_assets.names import fingerprint
+from palantir_assets.ontology.compiling import served_ontology
 from palantir_assets.ontology.loading import load_ontology
 from palantir_assets.ontology.spec import Ontology
-from palantir_assets.ontology.versioning import candidate_version, documents_version, link_version, object_version
+from palantir_assets.ontology.versioning import candidate_version, documents_version, link_version, object_version, without_words
 from palantir_assets.quality.suites import suites_of
 from tests.ontology.conftest import ORDER, Write
 
@@ -18,6 +20,7 @@ def versions(ontology: Ontology) -> dict[str, str]:
         "links": link_version(ontology, order, order.links["customer"]),
         "documents": documents_version(ontology, order),
         "candidate": candidate_version(ontology),
+        "answers": fingerprint(without_words(served_ontology(ontology))),
         "checks": suites_of(ontology, order)[0].fingerprint,
     }
 
@@ -32,7 +35,12 @@ def versions(ontology: Ontology) -> dict[str, str]:
         ("amount > 100", "amount>100", set()),
         ("{title} of {customer.name}", "{title}, {customer.name}", {"documents"}),
         ("object: order", "# a comment\nobject: order", set()),
-        ("owner", "owner", set()),
+        ("amount: {type: double,", "amount: {type: double, description: In euros., label: Amount,", {"candidate"}),
+        (
+            "placed_at: {type: timestamp}",
+            "placed_at: {type: timestamp}\n  label: {type: string}",
+            {"objects", "candidate", "answers", "checks"},
+        ),
     ],
 )
 def test_an_edit_changes_the_version_of_what_it_decides(specs: Write, old: str, new: str, changed: set[str]) -> None:

@@ -1,0 +1,103 @@
+"""What checks say, and what a check that fails does to the release."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.assets.shop import CUSTOMER, ORDER, PUBLISHING, BUILDS, Shop
+
+pytestmark = BUILDS
+
+
+def test_a_failing_blocking_check_stops_everything_after_it_and_says_so_until_it_is_mended(shop: Shop) -> None:
+    before = shop.head()
+    shop.edit(ORDER, "amount >= 100000", "amount >= 200000")
+    shop.edit(ORDER, "expect: {min: 0}", "expect: {min: 10000}")
+    refused = shop.build()
+    waiting = ["candidate/candidate", "graph/links", "links/order__customer", "release/release"]
+    assert (refused.made, refused.outcome.failed) == ({"objects/order"}, ["objects/order (expectations)"])
+    assert shop.head() == before
+    assert shop.served("order", "o-1002")["is_large"] is True
+
+    again = shop.build()
+    assert (again.made, again.checks, again.outcome.failed) == (set(), [], ["objects/order (expectations)"])
+    assert set(again.outcome.skipped) <= {*waiting, "evals/facts"} and "release/release" in again.outcome.skipped
+    assert shop.head() == before
+
+    shop.edit(ORDER, "expect: {min: 10000}", "expect: {min: 8000}")
+    mended = shop.build()
+    assert (mended.outcome.failed, mended.outcome.skipped) == ([], [])
+    assert mended.made == {"links/order__customer", "graph/links"} | PUBLISHING
+    assert shop.head() == mended.outcome.release_id != before
+    assert shop.served("order", "o-1002")["is_large"] is False
+
+
+def test_a_constraint_that_breaks_and_is_taken_back_leaves_the_release_it_was(shop: Shop) -> None:
+    before = shop.head()
+    shop.edit(ORDER, "expect: {min: 0}", "expect: {min: 10000}")
+    assert shop.build().outcome.failed == ["objects/order (expectations)"]
+    record = shop.record("objects/order", "expectations")
+    assert not record.passed
+    assert record.details["broken"] == {"amount: ColumnValuesToBeBetween(min_value=10000.0, max_value=None)": 1}
+    shop.edit(ORDER, "expect: {min: 10000}", "expect: {min: 0}")
+    healed = shop.build()
+    assert (healed.made, healed.outcome.failed) == (set(), [])
+    assert shop.head() == before
+
+
+def test_a_failing_check_that_only_warns_does_not_stop_the_release(shop: Shop) -> None:
+    shop.edit(ORDER, "expect: {min: 0}", "expect: {min: 10000, severity: warn}")
+    warned = shop.build()
+    assert warned.checks == ["objects/order expectations passed", "objects/order warnings warned"]
+    assert (warned.made, warned.outcome.failed) == ({"release/release"}, [])
+    assert shop.head() == warned.outcome.release_id
+    assert "objects/order / warnings: failed" in shop.metadata("release/release")["warnings"]
+
+
+def test_a_suite_below_its_gate_stops_the_release(shop: Shop) -> None:
+    before = shop.head()
+    shop.edit("ontology_specs/shop/evals.yaml", "where status = 'delivered'", "where status = 'returned'")
+    refused = shop.build()
+    assert (refused.made, refused.outcome.failed) == ({"evals/facts"}, ["evals/facts (gate)"])
+    assert shop.head() == before
+
+
+def test_orphans_are_counted_listed_and_warned_of(shop: Shop) -> None:
+    record = shop.record("links/order__customer", "orphans")
+    assert (record.passed, record.blocking) == (False, False)
+    assert record.details == {"orphan_keys": 1, "orphan_objects": 1}
+    assert shop.sql("SELECT key, objects FROM links.order__customer__orphans") == [("c-099", 1)]
+    assert shop.metadata("links/order__customer")["orphan_keys"] == 1
+
+
+def test_orphans_that_block_stop_the_release(shop: Shop) -> None:
+    before = shop.head()
+    shop.edit(ORDER, "orphans: warn", "orphans: block")
+    refused = shop.build()
+    assert (refused.made, refused.outcome.failed) == (set(), ["links/order__customer (orphans)"])
+    assert shop.head() == before
+
+
+@pytest.mark.parametrize(("severity", "failed"), [("block", ["links/order__customer (cardinality)"]), ("warn", [])])
+def test_a_one_to_one_link_with_shared_targets_breaks_its_cardinality(shop: Shop, severity: str, failed: list[str]) -> None:
+    before = shop.head()
+    shop.edit(ORDER, "reverse: orders,", f"reverse: orders, cardinality: one_to_one, severity: {severity},")
+    built = shop.build()
+    assert built.outcome.failed == failed
+    assert shop.record("links/order__customer", "cardinality").details == {"targets_with_several_sources": 3}
+    assert (shop.head() == before) is bool(failed)
+
+
+def test_a_one_to_one_link_whose_targets_differ_passes(shop: Shop) -> None:
+    shop.edit(ORDER, "links:\n", "links:\n  twin: {to: order, by: order_id, reverse: twin_of, cardinality: one_to_one}\n")
+    built = shop.build()
+    assert built.outcome.failed == []
+    assert "links/order__twin cardinality passed" in built.checks
+
+
+def test_rows_there_must_be_are_counted(shop: Shop) -> None:
+    shop.append(CUSTOMER, "rows: {min: 6}\n")
+    assert shop.build().outcome.failed == ["objects/customer (expectations)"]
+    assert (
+        "table: TableRowCountToBeBetween(min_value=6, max_value=None)" in shop.record("objects/customer", "expectations").details["broken"]
+    )

@@ -1,0 +1,136 @@
+"""A build makes what another content asks for, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.assets.conftest import First
+from tests.assets.shop import CUSTOMER, EVALS, EVERY_ASSET, ORDER, ORDERS_CSV, ORDERS_SQL, PUBLISHING, BUILDS, Shop
+
+pytestmark = BUILDS
+
+Edit = Callable[[Shop], None]
+
+
+def test_a_cold_build_makes_every_asset_once_and_a_release(first: First) -> None:
+    assert first.built.made == EVERY_ASSET
+    assert first.built.outcome.failed == [] == first.built.outcome.skipped
+    assert first.shop.head() == first.built.outcome.release_id
+
+
+def test_a_second_build_makes_nothing(shop: Shop) -> None:
+    before = shop.head()
+    again = shop.build()
+    assert (again.outcome.rounds, again.outcome.materialised, again.events) == (0, [], [])
+    assert again.outcome.release_id == before == shop.head()
+
+
+def replaced(file: str, old: str, new: str) -> Edit:
+    return lambda shop: shop.edit(file, old, new)
+
+
+def appended(file: str, text: str) -> Edit:
+    return lambda shop: shop.append(file, text)
+
+
+def touched(shop: Shop) -> None:
+    content = (shop.root / ORDERS_CSV).read_bytes()
+    (shop.root / ORDERS_CSV).unlink()
+    (shop.root / ORDERS_CSV).write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        pytest.param(appended(ORDERS_SQL, "-- a comment\n/* and another */\n"), id="a comment in SQL"),
+        pytest.param(appended("dbt_project/models/marts/marts.yml", "# a comment\n"), id="a comment in dbt's YAML"),
+        pytest.param(appended(ORDER, "# a comment\n"), id="a comment in a spec"),
+        pytest.param(replaced(ORDER, "owner: team:shop\n", "owner:    team:shop   # theirs\n"), id="spaces in a spec"),
+        pytest.param(touched, id="the same bytes written again"),
+    ],
+)
+def test_what_says_the_same_makes_nothing(shop: Shop, edit: Edit) -> None:
+    before = shop.head()
+    edit(shop)
+    again = shop.build()
+    assert (again.made, again.checks) == (set(), [])
+    assert shop.head() == before
+
+
+@pytest.mark.parametrize(
+    ("edit", "checks"),
+    [
+        pytest.param(replaced(ORDER, "expect: {min: 0}", "expect: {min: 1}"), ["objects/order expectations passed"], id="a constraint"),
+        pytest.param(replaced(ORDER, "orphans: warn", "orphans: allow"), [], id="a check that is no longer wanted"),
+        pytest.param(replaced(EVALS, "at_least: 1.0", "at_least: 0.9"), ["evals/facts gate passed"], id="the gate of a suite"),
+    ],
+)
+def test_another_expectation_asks_its_own_check_and_releases(shop: Shop, edit: Edit, checks: list[str]) -> None:
+    before = shop.head()
+    edit(shop)
+    again = shop.build()
+    assert (again.made, again.checks) == ({"release/release"}, checks)
+    assert shop.head() == again.outcome.release_id != before
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        pytest.param(replaced(ORDER, "label: {en: Order, ko: 주문}", "label: {en: Purchase, ko: 구매}"), id="of an object type"),
+        pytest.param(replaced(ORDER, "{en: Amount, ko: 금액}", "{en: Sum, ko: 합계}"), id="of a property"),
+        pytest.param(replaced(CUSTOMER, "Somebody who has an account", "A person with an account"), id="a description"),
+    ],
+)
+def test_another_label_makes_the_candidate_asks_its_evals_and_releases(shop: Shop, edit: Edit) -> None:
+    before = shop.head()
+    edit(shop)
+    again = shop.build()
+    assert (again.made, again.checks) == (PUBLISHING, ["evals/facts gate passed"])
+    assert shop.head() != before
+
+
+def test_another_expression_with_the_same_content_makes_that_object_type_only(shop: Shop) -> None:
+    before = shop.head()
+    shop.edit(ORDER, "amount >= 100000", "not (amount < 100000)")
+    again = shop.build()
+    assert (again.made, again.checks) == ({"objects/order"}, ["objects/order expectations passed"])
+    assert shop.head() == before
+
+
+def test_another_expression_with_other_content_makes_what_stands_on_it(shop: Shop) -> None:
+    assert shop.served("order", "o-1002")["is_large"] is True
+    shop.edit(ORDER, "amount >= 100000", "amount >= 200000")
+    again = shop.build()
+    assert again.made == {"objects/order", "links/order__customer", "graph/links"} | PUBLISHING
+    assert shop.served("order", "o-1002")["is_large"] is False
+
+
+def test_a_new_derived_property_is_made_checked_and_served(shop: Shop) -> None:
+    shop.edit(ORDER, "links:\n", "  is_small: {type: boolean, derived: 'not is_large', optional: true}\nlinks:\n")
+    assert shop.build().made == {"objects/order", "links/order__customer", "graph/links"} | PUBLISHING
+    assert shop.served("order", "o-1001")["is_small"] is True
+    assert "is_small" not in shop.served("order", "o-1007")
+
+
+def test_another_file_makes_its_own_branch_and_keeps_a_ragged_line_with_its_number(shop: Shop) -> None:
+    shop.append(ORDERS_CSV, "o-1011,c-005,2024-03-10 10:00:00,7000,open\no-1012,c-001,too few\n")
+    again = shop.build()
+    tables = {"raw/shop__orders", "staging/stg_orders", "marts/orders", "tables/dbt_docs"}
+    assert again.made == tables | {"objects/order", "links/order__customer", "graph/links"} | PUBLISHING
+    assert shop.served("order", "o-1011")["amount"] == 7000
+    assert shop.served("order", "o-1012") is None
+    assert shop.metadata("raw/shop__orders")["refused_rows"] == 1
+    assert shop.sql("SELECT line, raw, reason FROM raw.shop__orders__refused") == [
+        (13, "o-1012,c-001,too few", "has 3 fields where the header has 5")
+    ]
+
+
+def test_what_is_selected_is_made_stale_or_not(shop: Shop) -> None:
+    before = shop.head()
+    again = shop.build(select="objects/order")
+    assert (again.made, again.checks) == ({"objects/order"}, ["objects/order expectations passed"])
+    assert shop.build(select="group:links").made == {"links/order__customer"}
+    assert shop.build().made == set()
+    assert shop.head() == before
