@@ -67,7 +67,7 @@ def _measure(asked: argparse.Namespace) -> int:
     def say(text: str) -> None:
         print(f"[{time.monotonic() - began:6.1f} s] {part}: {text}", file=sys.stderr, flush=True)
 
-    bench = Bench(work, say, asked.pairs, state=asked.state.resolve() if asked.state else None)
+    bench = Bench(work, say, asked.pairs, given=asked.state.resolve() if asked.state else None)
     results = load_of(this_machine().to_json(), asked.json)
     try:
         for part in asked.only:

@@ -15,11 +15,13 @@ Say = Callable[[str], None]
 
 @dataclass
 class Bench:
-    """One run of the benchmarks. `state` is a state folder with a release, once there is one."""
+    """One run of the benchmarks. `state` is a state folder with a release, once there is one; `given` is one to be
+    used instead of building."""
 
     work: Path
     say: Say
     pairs: int = 2
+    given: Path | None = None
     today: str = field(default_factory=lambda: time.strftime("%Y-%m-%d", time.gmtime()))
     state: Path | None = None
 
@@ -27,10 +29,10 @@ class Bench:
         return Measured(value, self.today, note)
 
     def built(self) -> Path:
-        """The state folder, built first if this run has none yet."""
+        """The state folder, built first if this run has none yet; one that was given is brought up to date first."""
         if self.state is None:
-            self.say("building the default project once, for what follows")
-            state = self.work / "built"
+            state = self.given or self.work / "built"
+            self.say("bringing the given state folder up to date" if self.given else "building the default project once, for what follows")
             run([*PALANTIR, "build", "--json"], environment(state), self.log("built"))
             self.state = state
         return self.state

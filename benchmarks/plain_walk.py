@@ -22,7 +22,7 @@ from palantir_assets.cli.boot import QUIET, make_layout
 from palantir_assets.graph.building import build_csr, save
 from palantir_assets.graph.edges import EdgeList
 from palantir_assets.graph.measures import measure
-from palantir_assets.names import Name, link_table, object_table, quoted, raw_table
+from palantir_assets.names import Name, dbt_table, link_table, object_table, quoted, raw_table
 from palantir_assets.ontology.compiling import link_select, missing_columns, object_select, orphans_select, paths_select
 from palantir_assets.ontology.paths import follow, template_fields
 from palantir_assets.ontology.spec import Graph, Model, ObjectType
@@ -65,8 +65,7 @@ def make_objects_and_links(project: Project) -> None:
     ontology = project.ontology
     with project.warehouse.write() as con:
         for object_type in ontology.objects.values():
-            station, table = object_type.table.split(".")
-            if problems := missing_columns(project.loaded, object_type, columns(con, Name(station, table))):
+            if problems := missing_columns(project.loaded, object_type, columns(con, dbt_table(object_type.table))):
                 raise SystemExit("\n".join(str(problem) for problem in problems))
             replace_table(con, object_table(object_type.name), object_select(ontology, object_type))
         for source in ontology.objects.values():

@@ -132,6 +132,7 @@ def _until_fresh(
             due = [name for name in state.stale if name == str(RELEASE)]
             if not due:
                 return number, []
+        due = _with_siblings(location, due)
         if (due, state.checks) == before:
             raise BuildError(f"a round over {', '.join(due[:5]) or 'checks'} made nothing and said nothing")
         before = (due, state.checks)
@@ -143,6 +144,13 @@ def _until_fresh(
             left = staleness(project, location, instance).stale
             return number + 1, sorted(name for name in left if name not in tally.failed)
     raise AssertionError(f"still stale after {MAX_ROUNDS} rounds: an asset gives another content version each time it is made")
+
+
+def _with_siblings(location: Location, names: Sequence[str]) -> list[str]:
+    """The assets with those that are only ever made together with one of them."""
+    made_by = [location.definitions.resolve_assets_def(dg.AssetKey(name.split("/"))) for name in names]
+    siblings = {_name(key) for made in made_by if not made.can_subset for key in made.keys}
+    return sorted({*names, *siblings})
 
 
 def _selection(assets: Sequence[str], checks: Sequence[dg.AssetCheckKey]) -> dg.AssetSelection:

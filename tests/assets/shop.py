@@ -25,7 +25,7 @@ from palantir_assets.stores.warehouse import Warehouse
 
 BUILDS = [
     pytest.mark.filterwarnings("ignore:AssetExecutionContext.op is deprecated:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:module 'sre_constants' is deprecated:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:module 'sre_.*' is deprecated:DeprecationWarning"),
 ]
 """For tests that build: what dagster-dbt 0.29 and Great Expectations 1.24 warn of on this Dagster and Python."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.assets.shop import CUSTOMER, ORDER, PUBLISHING, BUILDS, Shop
+from tests.assets.shop import BUILDS, CUSTOMER, ORDER, PUBLISHING, Shop
 
 pytestmark = BUILDS
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.assets.conftest import First
-from tests.assets.shop import CUSTOMER, EVALS, EVERY_ASSET, ORDER, ORDERS_CSV, ORDERS_SQL, PUBLISHING, BUILDS, Shop
+from tests.assets.shop import BUILDS, CUSTOMER, EVALS, EVERY_ASSET, ORDER, ORDERS_CSV, ORDERS_SQL, PUBLISHING, Shop
 
 pytestmark = BUILDS
 
