@@ -56,7 +56,7 @@ def _declares_an_asset(node: ast.AST) -> bool:
 
 def test_importing_the_package_does_nothing() -> None:
     code = (
-        "import os, sys, pathlib; before = set(os.environ.items()); import palantir_assets, palantir_assets.settings, palantir_assets.definitions;"
+        "import os, sys; before = set(os.environ.items()); import palantir_assets.settings, palantir_assets.definitions;"
         "assert set(os.environ.items()) == before; assert 'duckdb' not in sys.modules and 'dagster_dbt' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

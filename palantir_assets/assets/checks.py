@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -30,7 +30,10 @@ def report(
     project.records.write(CheckRecord(str(name), check, passed, blocking, fingerprint, data_version, details))
     severity = dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN
     metadata = {"suite_fingerprint": fingerprint, **(shown or details)}
-    return dg.AssetCheckResult(asset_key=key(name), check_name=check, passed=passed, severity=severity, metadata=metadata)
+    reason = None if passed else _in_words(details)
+    return dg.AssetCheckResult(
+        asset_key=key(name), check_name=check, passed=passed, severity=severity, metadata=metadata, description=reason
+    )
 
 
 def results_table(results: Sequence[Result]) -> dg.MarkdownMetadataValue:
@@ -52,3 +55,11 @@ def results_table(results: Sequence[Result]) -> dg.MarkdownMetadataValue:
 def broken(results: Iterable[Result]) -> dict[str, int]:
     """Expectation → how many values broke it, for those that did not pass."""
     return {str(result.expectation): result.broken for result in results if not result.passed}
+
+
+def _in_words(details: Mapping[str, Any]) -> str:
+    """Why a check failed, on one line: the reason it gives, what was broken how often, or its counts."""
+    if "reason" in details:
+        return str(details["reason"])
+    counts = details.get("broken", details)
+    return ", ".join(f"{name} ({count})" for name, count in counts.items())

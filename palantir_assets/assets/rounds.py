@@ -203,7 +203,7 @@ class _Listener:
             self._on_event(Event("step_succeeded", _name(event.asset_key), self._seconds(step)))
         elif event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION:
             self._checked(event.asset_check_evaluation_data)
-        elif event.event_type is dg.DagsterEventType.STEP_FAILURE:
+        elif event.event_type is dg.DagsterEventType.STEP_FAILURE and not _is_told(event.step_failure_data.error):
             self._tally.failed.append(step)
             self._on_event(Event("step_failed", step, self._seconds(step), _first_cause(event.step_failure_data.error)))
 
@@ -213,10 +213,16 @@ class _Listener:
         if blocks:
             self._tally.failed.append(f"{name} ({check.check_name})")
         said = "passed" if check.passed else "failed" if blocks else "warned"
-        self._on_event(Event("check", name, detail=f"{check.check_name} {said}", passed=check.passed))
+        reason = f": {check.description}" if check.description and not check.passed else ""
+        self._on_event(Event("check", name, detail=f"{check.check_name} {said}{reason}", passed=check.passed))
 
     def _seconds(self, step: str) -> float:
         return time.monotonic() - self._started.get(step, time.monotonic())
+
+
+def _is_told(error: Any) -> bool:
+    """Whether a step failed only because a blocking check did, which has said so itself."""
+    return error is not None and error.cls_name == "DagsterAssetCheckFailedError"
 
 
 def _first_cause(error: Any) -> str:

@@ -39,9 +39,9 @@ ORDERS_CSV = "data/orders.csv"
 EVERY_ASSET = {
     "raw/shop__customers", "raw/shop__orders", "staging/stg_customers", "staging/stg_orders", "marts/customers", "marts/orders",
     "objects/customer", "objects/order", "links/order__customer", "graph/links", "tables/dbt_docs",
-    "candidate/candidate", "evals/facts", "release/release",
+    "candidate/candidate", "candidate/answers", "evals/facts", "release/release",
 }  # fmt: skip
-PUBLISHING = {"candidate/candidate", "evals/facts", "release/release"}
+PUBLISHING = {"candidate/candidate", "candidate/answers", "evals/facts", "release/release"}
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,13 @@ class Built:
 
     @property
     def checks(self) -> list[str]:
-        """Each check with its outcome, such as `objects/order expectations passed`."""
-        return sorted(f"{event.asset} {event.detail}" for event in self.events if event.kind == "check")
+        """Each check with its outcome, such as `objects/order expectations passed`, without reasons."""
+        return sorted(f"{event.asset} {event.detail.partition(':')[0]}" for event in self.events if event.kind == "check")
+
+    @property
+    def reasons(self) -> list[str]:
+        """What the checks that did not pass said."""
+        return [event.detail for event in self.events if event.kind == "check" and not event.passed]
 
     @property
     def failures(self) -> dict[str, str]:
