@@ -40,7 +40,7 @@ def candidate_assets(project: Project) -> list[dg.AssetsDefinition]:
                 version=candidate_version(project.ontology),
                 deps=_everything(project),
                 kinds=["parquet"],
-                description="The same, as far as an answer can depend on it: a label that changes leaves it, and so the evals, as they were.",
+                description="The same, as far as an answer depends on it: a label that changes leaves it, and so the evals, alone.",
             ),
         ],
         name="candidate",

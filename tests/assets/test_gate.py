@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+
 from tests.assets.shop import BUILDS, Shop
 
 pytestmark = BUILDS
+
 
 def missing(shop: Shop) -> None:
     shop.record_file("objects/order", "expectations").unlink()
