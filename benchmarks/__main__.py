@@ -91,7 +91,7 @@ def _write_pages(results: Path) -> int:
             page.write_text(fill(page.read_text(), found, language))
         except BenchmarkError as error:
             raise BenchmarkError(f"{name}: {error}") from error
-        print(f"{name}: numbers of {RESULTS.name}")
+        print(f"{name}: numbers of {results.name}")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Dagster's instance at boot: made once, mended after a crash.
+"""Dagster's instance: made once, mended after a crash, opened so that a disk that refuses is told plainly.
 
 `palantir_assets.cli.boot` runs this module in one short process, under a lock, before anything else opens
 the instance: two processes that create its SQLite files at once can leave them unusable. What the
@@ -7,15 +7,24 @@ instance is configured to do stands in `dagster.yaml`.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import sqlite3
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
 
+from palantir_assets.errors import BuildError, PalantirError
+
 UNFINISHED = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 LOST = "The process of this run died before it could say so; `palantir` found it at the next start."
+
+_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
+_SQLITE_DISK = ("disk I/O error", "disk is full", "readonly database", "unable to open database file")
 
 
 def initialise(home: Path, *, migrate: bool = False) -> None:
@@ -39,6 +48,34 @@ def fail_orphans(home: Path) -> list[str]:
     with dg.DagsterInstance.from_config(str(home)) as instance:
         unfinished = instance.get_run_records(dg.RunsFilter(statuses=UNFINISHED))
         return [_end(instance, record.dagster_run) for record in unfinished if not _lives(instance, record.dagster_run.run_id)]
+
+
+@contextmanager
+def opened() -> Iterator[dg.DagsterInstance]:
+    """The instance in DAGSTER_HOME. Raises BuildError when the disk refuses what Dagster wants to record."""
+    try:
+        with dg.DagsterInstance.get() as instance:
+            yield instance
+    except PalantirError:
+        raise
+    except Exception as error:
+        if reason := _of_the_disk(error):
+            raise BuildError(
+                f"Dagster cannot record what is made: {reason}; the last release stays served",
+                next_step=f"free some space, or make {os.environ.get('DAGSTER_HOME', 'its home')} writable; then run `palantir build`",
+            ) from error
+        raise
+
+
+def _of_the_disk(error: BaseException | None) -> str:
+    """The words of a full or read-only disk among the causes of an error, or nothing."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _DISK:
+            return str(error)
+        if isinstance(error, sqlite3.OperationalError) and any(words in str(error) for words in _SQLITE_DISK):
+            return str(error)
+        error = error.__cause__ or error.__context__
+    return ""
 
 
 def _end(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str:

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import time
 import uuid
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import dagster as dg
 
+from palantir_assets.assets.instance import opened
 from palantir_assets.assets.keys import CANDIDATE, DOCUMENTS, ENCODERS, RELEASE, latest_version
 from palantir_assets.assets.location import Location, build_location
 from palantir_assets.assets.project import Project, open_project
@@ -69,14 +71,14 @@ class _Tally:
 def build(settings: Settings, *, select: str | None = None, on_event: OnEvent = lambda event: None) -> BuildOutcome:
     """Build what is stale; with `select` (Dagster's selection syntax) make just that, stale or not.
 
-    DAGSTER_HOME must be set. Raises SpecError or BuildError before anything is made; what fails while building is
-    in the outcome, and everything served before stays served.
+    DAGSTER_HOME must be set. Raises SpecError or BuildError before anything is made, and BuildError when the disk
+    refuses what Dagster records; what else fails while building is in the outcome. What was served stays served.
     """
     started = time.monotonic()
     project = open_project(settings)
     location = build_location(project)
     tally = _Tally()
-    with dg.DagsterInstance.get() as instance:
+    with opened() as instance:
         if select is not None:
             _make(location, instance, _selected(location, select), tally, on_event)
             rounds, skipped = 1, list[str]()
@@ -163,7 +165,10 @@ def _selection(assets: Sequence[str], checks: Sequence[dg.AssetCheckKey]) -> dg.
 def _selected(location: Location, select: str) -> dg.AssetSelection:
     known = [_name(spec.key) for spec in location.definitions.resolve_all_asset_specs()]
     try:
-        selection = dg.AssetSelection.assets(dg.AssetKey(select.split("/"))) if select in known else dg.AssetSelection.from_string(select)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", dg.BetaWarning)  # Dagster's own, for `group:`
+            key = dg.AssetSelection.assets(dg.AssetKey(select.split("/"))) if select in known else None
+            selection = key or dg.AssetSelection.from_string(select)
         found = selection.resolve(location.definitions.resolve_asset_graph())
     except Exception as error:
         raise BuildError(

@@ -80,7 +80,7 @@ def boosting_from_bytes(data: bytes) -> Boosting:
 
 
 def _one_thread() -> AbstractContextManager[object]:
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits
 
     return cast(AbstractContextManager[object], threadpool_limits(1, user_api="openmp"))
 

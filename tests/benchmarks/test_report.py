@@ -51,7 +51,7 @@ def test_every_number_has_a_row_and_the_machine_a_line() -> None:
 
 def test_both_languages_show_the_same_figures() -> None:
     english, korean = table(RESULTS, "en"), table(RESULTS, "ko")
-    figures = re.compile(r"[≤≥] [\d.]+|[\d,]+\.?\d* (?:s|µs)")
+    figures = re.compile(r"[≤≥] [\d.]+|\d[\d,]*\.?\d* (?:s|µs)")
     assert figures.findall(english) == figures.findall(korean) != []
     assert "| 아니요" not in english and "**아니요**" in korean
 
@@ -92,11 +92,26 @@ def test_results_that_cannot_be_read_are_an_error_with_the_next_step(tmp_path: P
 
 
 def test_a_page_is_filled_between_its_markers_and_nowhere_else() -> None:
-    page = f"# Title\n\n{BEGIN}\nold\n{END}\n\nThe end.\n"
+    page = f"# Title\n\n{BEGIN}\nyesterday\n{END}\n\nThe end.\n"
     filled = fill(page, RESULTS, "en")
     assert filled.startswith(f"# Title\n\n{BEGIN}\nMeasured by") and filled.endswith(f"|\n{END}\n\nThe end.\n")
-    assert "old" not in filled
+    assert "yesterday" not in filled
     assert fill(filled, RESULTS, "en") == filled
+
+
+def test_both_readmes_are_filled_from_the_same_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmarks.__main__.PROJECT", tmp_path)
+    save(RESULTS, tmp_path / "results.json")
+    for name in ("README.md", "README.ko.md"):
+        (tmp_path / name).write_text(f"{BEGIN}\n{END}\n")
+    assert main(["--readme", "--json", str(tmp_path / "results.json")]) == 0
+    assert (tmp_path / "README.md").read_text() == f"{BEGIN}\n{table(RESULTS)}\n{END}\n"
+    assert (tmp_path / "README.ko.md").read_text() == f"{BEGIN}\n{table(RESULTS, 'ko')}\n{END}\n"
+
+
+def test_no_results_are_told_in_words_and_by_the_exit_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--readme", "--json", str(tmp_path / "results.json")]) == 2
+    assert "error: results.json cannot be read" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("page", ["", f"{BEGIN}\n", f"{END}\n{BEGIN}"])
