@@ -22,12 +22,14 @@ from palantir_assets.assets.keys import CANDIDATE, DOCUMENTS, ENCODERS, RELEASE,
 from palantir_assets.assets.location import Location, build_location
 from palantir_assets.assets.project import Project, open_project
 from palantir_assets.assets.raw import SOURCE_SHA256, source_versions
-from palantir_assets.errors import BuildError, did_you_mean
+from palantir_assets.errors import BuildError, WarehouseBusy, did_you_mean
 from palantir_assets.health.staleness import Made, Node, downstream, stale
 from palantir_assets.search.exporting import export_ahead
 from palantir_assets.settings import Settings
 
 MAX_ROUNDS = 25
+PATIENCE = 30.0
+"""How many seconds a build waits for somebody else to leave the warehouse."""
 JOB = "palantir_build"
 INPUT_VERSION = "dagster/input_data_version/"
 
@@ -80,6 +82,7 @@ def build(settings: Settings, *, select: str | None = None, on_event: OnEvent = 
     tally = _Tally()
     with opened() as instance:
         if select is not None:
+            _wait_for_the_warehouse(project)
             _make(location, instance, _selected(location, select), tally, on_event)
             rounds, skipped = 1, list[str]()
         else:
@@ -141,11 +144,25 @@ def _until_fresh(
         if str(DOCUMENTS) in due:
             export_ahead(project.settings.cache / ENCODERS)
         on_event(Event("round", "", detail=f"{len(due)} assets, {len(state.checks)} checks asked again", total=len(due)))
+        _wait_for_the_warehouse(project)
         _make(location, instance, _selection(due, state.checks), tally, on_event)
         if tally.failed:
             left = staleness(project, location, instance).stale
             return number + 1, sorted(name for name in left if name not in tally.failed)
     raise AssertionError(f"still stale after {MAX_ROUNDS} rounds: an asset gives another content version each time it is made")
+
+
+def _wait_for_the_warehouse(project: Project) -> None:
+    """Until nobody holds it: the dbt of a killed build does, to its end. Raises WarehouseBusy, which names who holds it longer."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            with project.warehouse.write():
+                return
+        except WarehouseBusy:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
 
 
 def _with_siblings(location: Location, names: Sequence[str]) -> list[str]:

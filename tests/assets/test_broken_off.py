@@ -4,59 +4,85 @@ from __future__ import annotations
 
 import functools
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from palantir_assets.assets import rounds
 from palantir_assets.cli.build import run
+from palantir_assets.errors import WarehouseBusy
 from tests.assets import children
-from tests.assets.shop import BUILDS, ORDER, ORDERS_SQL, Shop
+from tests.assets.shop import BUILDS, ORDER, Shop
 
 pytestmark = [*BUILDS, pytest.mark.skipif(sys.platform != "linux", reason="capabilities and limits are Linux's")]
 
 
-@pytest.mark.parametrize(
-    "moment",
-    [
+def test_a_build_that_is_killed_again_and_again_leaves_the_release_until_one_comes_through(shop: Shop) -> None:
+    before = shop.head()
+    shop.edit(ORDER, "amount >= 100000", "amount >= 200000")
+    for moment in (
         children.die_with_a_table_made_but_not_committed,
         children.die_before_the_candidate_is_settled,
         children.die_before_the_release_is_committed,
-    ],
-)
-def test_a_killed_build_leaves_the_release_and_the_next_one_goes_on(shop: Shop, moment: children.Fault) -> None:
-    before = shop.head()
-    shop.edit(ORDER, "amount >= 100000", "amount >= 200000")
-    assert children.in_a_child(shop.settings, moment) == (-signal.SIGKILL, None)
-    assert shop.head() == before
-    assert shop.served("order", "o-1002")["is_large"] is True
+    ):
+        assert children.in_a_child(shop.settings, moment) == (-signal.SIGKILL, None)
+        assert shop.head() == before
+        assert shop.served("order", "o-1002")["is_large"] is True
+    assert shop.sql("SELECT is_large FROM objects.order WHERE order_id = 'o-1002'") == [(False,)]
 
     resumed = run(shop.settings, select=None, show=lambda event: None)
-    assert (resumed.failed, resumed.skipped) == ([], [])
+    assert (resumed.materialised, resumed.failed, resumed.skipped) == (["release/release"], [], [])
     assert shop.head() == resumed.release_id != before
     assert shop.served("order", "o-1002")["is_large"] is False
-    assert shop.build().made == set()
 
 
-def test_a_build_killed_while_dbt_runs_is_made_good_by_the_next(shop: Shop) -> None:
+def test_a_build_killed_while_dbt_works_is_made_good_by_the_next(shop: Shop) -> None:
     before = shop.head()
-    shop.edit(ORDERS_SQL, "amount, status", "amount * 10 as amount, status")
-    assert children.in_a_child(shop.settings, children.die_while_dbt_runs) == (-signal.SIGKILL, None)
+    assert children.in_a_child(shop.settings, children.die_while_dbt_works, select="marts/orders") == (-signal.SIGKILL, None)
     assert shop.head() == before
-    resumed = run(shop.settings, select=None, show=lambda event: None)
-    assert resumed.failed == []
-    assert shop.served("order", "o-1001")["amount"] == 420000
+    resumed = run(shop.settings, select="marts/orders", show=lambda event: None)
+    assert (resumed.materialised, resumed.failed) == (["marts/orders"], [])
+    assert shop.build().made == set()
+    assert shop.head() == before
 
 
-@pytest.mark.parametrize("size", [60_000, 200_000])
-def test_a_full_disk_is_one_message_with_a_next_step(shop: Shop, size: int) -> None:
+HOLD = "import duckdb, sys, time; held = duckdb.connect(sys.argv[1]); print(flush=True); time.sleep(float(sys.argv[2]))"
+
+
+@contextmanager
+def held(warehouse: Path, seconds: float) -> Iterator[int]:
+    """Another process that has the warehouse open; gives its id."""
+    with subprocess.Popen([sys.executable, "-c", HOLD, str(warehouse), str(seconds)], stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None and holder.stdout.readline()
+        try:
+            yield holder.pid
+        finally:
+            holder.kill()
+
+
+def test_a_build_waits_for_the_warehouse_and_names_who_does_not_leave_it(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.edit(ORDER, "amount >= 100000", "not (amount < 100000)")
+    with held(shop.settings.warehouse, 2):
+        assert shop.build().made == {"objects/order"}
+    monkeypatch.setattr(rounds, "PATIENCE", 0.3)
+    with held(shop.settings.warehouse, 60) as pid:
+        assert shop.build().made == set(), "where nothing is stale, nobody waits"
+        with pytest.raises(WarehouseBusy, match=f"pid {pid}"):
+            shop.build(select="objects/order")
+
+
+def test_a_full_disk_is_one_message_with_a_next_step(shop: Shop) -> None:
     before = shop.head()
     shop.edit(ORDER, "amount >= 100000", "amount >= 200000")
-    code, said = children.in_a_child(shop.settings, functools.partial(children.let_no_file_grow_beyond, size))
-    assert code == 0 and said[0] == "BuildError"
-    assert "disk I/O error" in said[1] and "next: free some space" in said[1]
-    assert shop.head() == before
+    for size in (60_000, 200_000):
+        code, said = children.in_a_child(shop.settings, functools.partial(children.let_no_file_grow_beyond, size))
+        assert (code, said[0]) == (0, "BuildError")
+        assert "disk I/O error" in said[1] and "next: free some space" in said[1]
+        assert shop.head() == before
     assert run(shop.settings, select=None, show=lambda event: None).failed == []
     assert shop.served("order", "o-1002")["is_large"] is False
 

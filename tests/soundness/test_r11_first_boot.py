@@ -18,6 +18,7 @@ import pytest
 from palantir_assets.cli import boot
 from palantir_assets.settings import Settings, load_settings
 from tests.cli.helpers import free_port
+from tests.soundness.conftest import Score
 
 HOMES = 20 if os.environ.get("SOUNDNESS") == "full" else 3
 WITHIN_SECONDS = 60.0
@@ -34,7 +35,7 @@ DEFINITIONS = "import dagster as dg\ndefs = dg.Definitions()\n"
 
 
 @pytest.mark.parametrize("number", range(HOMES))
-def test_everything_starts_at_once_on_an_empty_home(tmp_path: Path, number: int) -> None:
+def test_everything_starts_at_once_on_an_empty_home(tmp_path: Path, number: int, score: Score) -> None:
     (tmp_path / "code.py").write_text(DEFINITIONS)
     settings = load_settings({"PALANTIR_DAGSTER_PORT": str(free_port())}, project=tmp_path)
     location = ("-f", str(tmp_path / "code.py"))
@@ -48,7 +49,7 @@ def test_everything_starts_at_once_on_an_empty_home(tmp_path: Path, number: int)
     finally:
         for each in (ui, daemon, *boots):
             end(each)
-    assert reopens(settings)
+    score("R11", 1, int(not reopens(settings)))
 
 
 def start(settings: Settings, *command: str) -> subprocess.Popen[bytes]:
