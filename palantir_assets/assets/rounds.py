@@ -189,7 +189,8 @@ def _selected(location: Location, select: str) -> dg.AssetSelection:
         found = selection.resolve(location.definitions.resolve_asset_graph())
     except Exception as error:
         raise BuildError(
-            f"{select!r} is not a selection: {str(error).splitlines()[0]}", next_step="such as `objects/order` or `group:raw`"
+            f"{select!r} is not a selection: {str(error).splitlines()[0]}",
+            next_step=did_you_mean(select, known) or "select such as `objects/order` or `group:raw`",
         ) from error
     if not found:
         raise BuildError(f"{select!r} selects nothing", next_step=did_you_mean(select, known) or "`dg list defs` lists the assets")
@@ -248,8 +249,8 @@ def _is_told(error: Any) -> bool:
 
 
 def _first_cause(error: Any) -> str:
-    """The innermost message of a failed step: ours, without Dagster's wrapping."""
-    while error is not None and error.cause is not None:
+    """The message of a failed step without Dagster's wrapping: what the station itself raised."""
+    while error is not None and error.cause is not None and str(error.cls_name).startswith("Dagster"):
         error = error.cause
     return str(error.message).strip().partition(": ")[2] if error is not None else "no reason given"
 

@@ -49,10 +49,15 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Specs that hold together, with the place of every one of them."""
+    """Specs that hold together, with the place of every one of them; `broken` names object types whose files do not."""
 
     ontology: Ontology
     documents: Mapping[tuple[str, str], tuple[Document, SpecPath]] = field(default_factory=dict)
+    broken: frozenset[str] = frozenset()
+
+    def lacks(self, object_type: str) -> bool:
+        """Whether no file declares an object type; one whose declaration is broken is told of there, not where it is named."""
+        return object_type not in self.ontology.objects and object_type not in self.broken
 
     def place(self, section: str, name: str, *path: str | int) -> Place | None:
         """Where a part of a spec stands: `loaded.place("objects", "order", "links", "customer")`."""
@@ -67,10 +72,12 @@ def read_specs(specs_dir: Path) -> tuple[Loaded, list[Problem]]:
     problems: list[Problem] = []
     documents: dict[tuple[str, str], tuple[Document, SpecPath]] = {}
     sections: dict[str, dict[str, Any]] = {name: {} for name in ("objects", *SECTIONS)}
+    seen: set[str] = set()
     for file in sorted(path for path in specs_dir.rglob("*.y*ml") if path.suffix in (".yaml", ".yml")):
         document = _read(file, specs_dir.parent, problems)
         if document is None:
             continue
+        seen |= {str(document.values["object"])} if "object" in document.values else set()
         for section, name, spec, path in _specs_in(document, problems):
             if name in sections[section]:
                 other = documents[section, name][0].file
@@ -78,7 +85,7 @@ def read_specs(specs_dir: Path) -> tuple[Loaded, list[Problem]]:
                 continue
             sections[section][name] = spec
             documents[section, name] = (document, path)
-    return Loaded(Ontology.model_construct(None, **sections), documents), problems
+    return Loaded(Ontology.model_construct(None, **sections), documents, frozenset(seen - sections["objects"].keys())), problems
 
 
 def parse_document(text: str, file: Path) -> Document:

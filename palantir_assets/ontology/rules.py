@@ -66,7 +66,7 @@ def links_lead_somewhere(loaded: Loaded) -> Iterator[Problem]:
     for source in objects.values():
         for name, link in source.links.items():
             by, target = source.properties.get(link.by), objects.get(link.to)
-            if target is None:
+            if loaded.lacks(link.to):
                 place = loaded.place("objects", source.name, "links", name, "to")
                 yield Problem(f"link {name!r} points at unknown object type {link.to!r}", place, did_you_mean(link.to, objects))
             if by is None:

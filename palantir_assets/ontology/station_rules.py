@@ -24,7 +24,7 @@ def graphs_have_ground(loaded: Loaded) -> Iterator[Problem]:
     for name, graph in loaded.ontology.graphs.items():
         edges = objects.get(graph.edges.object)
         for word, path in ((graph.nodes, ("nodes",)), (graph.edges.object, ("edges", "object"))):
-            if word not in objects:
+            if loaded.lacks(word):
                 yield Problem(
                     f"graph {name!r}: unknown object type {word!r}", loaded.place("graphs", name, *path), did_you_mean(word, objects)
                 )
@@ -46,11 +46,9 @@ def models_do_not_leak(loaded: Loaded) -> Iterator[Problem]:
     for name, model in loaded.ontology.models.items():
         target_type = objects.get(model.object)
         if target_type is None:
-            yield Problem(
-                f"model {name!r}: unknown object type {model.object!r}",
-                loaded.place("models", name, "object"),
-                did_you_mean(model.object, objects),
-            )
+            if loaded.lacks(model.object):
+                place = loaded.place("models", name, "object")
+                yield Problem(f"model {name!r}: unknown object type {model.object!r}", place, did_you_mean(model.object, objects))
             continue
         for field in (model.predict, model.at, model.split.by):
             if field not in target_type.properties:

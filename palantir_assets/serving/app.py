@@ -6,6 +6,7 @@ and listens. Nothing is opened at import.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -39,6 +40,7 @@ def serve(settings: Settings) -> None:
     """Serve until a signal ends it. Raises SettingsError when the port cannot be had, LedgerError without a ledger."""
     from palantir_assets.stores.ledger import open_ledger
 
+    sys.modules.setdefault("pandas", None)  # type: ignore[arg-type]  # else DuckDB imports it where it happens to be installed: 42 MB
     configure(settings.log_level)
     listener = listen(settings.host, settings.port)
     ledger = open_ledger(settings.ledger_url)

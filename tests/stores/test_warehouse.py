@@ -183,7 +183,7 @@ def test_a_file_that_is_no_warehouse_is_told_with_a_next_step(tmp_path: Path) ->
     (tmp_path / "warehouse.duckdb").write_bytes(b"not a database, but long enough to look like one" * 200)
     with pytest.raises(BuildError, match="cannot be used") as caught, Warehouse(tmp_path / "warehouse.duckdb").write():
         pass
-    assert "palantir doctor" in caught.value.advice
+    assert "palantir build" in caught.value.advice
 
 
 FULL = """

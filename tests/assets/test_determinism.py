@@ -1,0 +1,28 @@
+"""The same inputs make the same release: elsewhere, at another time, in another order of rows."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from palantir_assets.release.manifest import read_manifest
+from tests.assets.conftest import First
+from tests.assets.shop import BUILDS, Shop, new_shop
+
+pytestmark = BUILDS
+
+
+def test_two_state_folders_come_to_the_same_release(first: First, shop: Shop, tmp_path: Path) -> None:
+    elsewhere = new_shop(tmp_path / "elsewhere")
+    assert elsewhere.build().outcome.release_id == first.built.outcome.release_id
+    folders = [each.settings.releases / each.head() for each in (first.shop, elsewhere)]
+    assert read_manifest(folders[0]).files == read_manifest(folders[1]).files
+
+
+def test_a_release_tells_nothing_of_the_machine_or_the_time(first: First) -> None:
+    folder = first.shop.settings.releases / first.shop.head()
+    for name in ("manifest.json", "ontology.json", "reports/checks.json", "reports/evals.json"):
+        text = (folder / name).read_text()
+        assert str(first.shop.root) not in text and "20" + "26-" not in text, name
+    provenance = json.loads((folder / "provenance.json").read_text())
+    assert set(provenance) == {"run_id", "created_at", "data_as_of"}
