@@ -29,14 +29,14 @@ STARTS = 5
 BUILD_SIDE = frozenset(
     [
         *("dagster", "dagster_dbt", "dagster_mlflow", "dbt", "great_expectations", "matplotlib", "mlflow", "networkx", "onnx"),
-        *("onnxscript", "pandas", "scipy", "sentence_transformers", "skl2onnx", "sklearn", "skops", "sqlglot", "torch", "transformers"),
+        *("onnxscript", "pandas", "scipy", "sentence_transformers", "sklearn", "skops", "sqlglot", "torch", "transformers"),
     ]
 )
 WRAPPER = """
 import json, pathlib, sys, threading
 def tell():
     sys.stdin.readline()
-    pathlib.Path(target).write_text(json.dumps(sorted({name.partition(".")[0] for name in list(sys.modules)})))
+    pathlib.Path(target).write_text(json.dumps(sorted({name.partition(".")[0] for name, module in list(sys.modules.items()) if module})))
 target = sys.argv.pop()
 threading.Thread(target=tell, daemon=True).start()
 from palantir_assets.cli import main

@@ -156,7 +156,7 @@ def _validated(model: type[BaseModel], document: Document, problems: list[Proble
 
 def _problem(model: type[BaseModel], document: Document, details: Any) -> Problem:
     path: SpecPath = tuple(part for part in details["loc"] if part != "[key]")
-    here = ".".join(str(part) for part in path)
+    here = ".".join(str(part) if str(part).isprintable() else repr(part) for part in path)
     if details["type"] == "extra_forbidden":
         known = _known_keys(model, path[:-1])
         return Problem(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ from typing import Any, Final
 
 from palantir_assets.errors import BuildError
 
+PARSED: Final = "partial_parse.msgpack"
 _IGNORED: Final = frozenset({"target", "logs", "dbt_packages", ".user.yml"})
 _QUIET: Final = {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": "1"}
 
@@ -52,6 +54,13 @@ class DbtFolder:
             stamp.write_text(wanted)
         found: Mapping[str, Any] = json.loads(manifest.read_bytes())
         return found
+
+    def lend_parsed(self, target: Path) -> None:
+        """Give another target folder what was parsed last, so that dbt reads only what has changed since."""
+        parsed = self.target / PARSED
+        if parsed.exists():
+            target.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(parsed, target / PARSED)
 
     def run(self, arguments: Sequence[str]) -> str:
         """Run one dbt command; returns what it printed. Raises BuildError with dbt's own words."""

@@ -16,7 +16,10 @@ def test_an_edited_object_type_is_shown_from_what_was_last_built(shop: Shop) -> 
     shop.edit(ORDER, "amount >= 100000", "amount >= 200000")
     shown = preview(shop.settings, "object order", 2)
     assert shown.columns == ["_row", "_title", "order_id", "customer_id", "ordered_at", "amount", "status", "is_large"]
-    assert [(row[0], row[1], row[5], row[7]) for row in shown.rows] == [(0, "Order o-1001", 42000, False), (1, "Order o-1002", 129000, False)]
+    assert [(row[0], row[1], row[5], row[7]) for row in shown.rows] == [
+        (0, "Order o-1001", 42000, False),
+        (1, "Order o-1002", 129000, False),
+    ]
     assert shop.sql("SELECT is_large FROM objects.order WHERE order_id = 'o-1002'") == [(True,)]
     assert shop.head() == before
 
