@@ -185,7 +185,7 @@ def _selected(location: Location, select: str) -> dg.AssetSelection:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", dg.BetaWarning)  # Dagster's own, for `group:`
             key = dg.AssetSelection.assets(dg.AssetKey(select.split("/"))) if select in known else None
-            selection = key or dg.AssetSelection.from_string(select)
+            selection = (key or dg.AssetSelection.from_string(select)).required_multi_asset_neighbors()
         found = selection.resolve(location.definitions.resolve_asset_graph())
     except Exception as error:
         raise BuildError(

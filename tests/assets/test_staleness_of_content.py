@@ -35,6 +35,11 @@ def appended(file: str, text: str) -> Edit:
     return lambda shop: shop.append(file, text)
 
 
+def commented(shop: Shop) -> None:
+    shop.append(ORDERS_SQL, "-- a comment\n/* and another */\n")
+    shop.append("dbt_project/models/marts/marts.yml", "# a comment\n")
+
+
 def touched(shop: Shop) -> None:
     content = (shop.root / ORDERS_CSV).read_bytes()
     (shop.root / ORDERS_CSV).unlink()
@@ -44,8 +49,7 @@ def touched(shop: Shop) -> None:
 @pytest.mark.parametrize(
     "edit",
     [
-        pytest.param(appended(ORDERS_SQL, "-- a comment\n/* and another */\n"), id="a comment in SQL"),
-        pytest.param(appended("dbt_project/models/marts/marts.yml", "# a comment\n"), id="a comment in dbt's YAML"),
+        pytest.param(commented, id="comments in SQL and in dbt's YAML"),
         pytest.param(appended(ORDER, "# a comment\n"), id="a comment in a spec"),
         pytest.param(replaced(ORDER, "owner: team:shop\n", "owner:    team:shop   # theirs\n"), id="spaces in a spec"),
         pytest.param(touched, id="the same bytes written again"),

@@ -179,13 +179,14 @@ def test_a_search_filters_by_korean_values(client: TestClient) -> None:
     assert ids(client.post(f"{ONTOLOGY}/objects/loan/search", json={"where": late})) == ["2"]
 
 
-def test_links_and_types_are_described(client: TestClient) -> None:
-    found = client.get(f"{ONTOLOGY}/objectTypes/loan/outgoingLinkTypes").json()["data"]
-    assert [(link["apiName"], link["objectTypeApiName"]) for link in found] == [("book", "book")]
-    assert [kind["displayName"] for kind in client.get(f"{ONTOLOGY}/objectTypes").json()["data"]] == ["Book", "Loan"]
+def test_types_and_links_are_described_in_the_language_that_is_asked_for(client: TestClient) -> None:
+    for language, books, loans in (("en-GB", "Book", "Loan"), ("ko-KR,ko;q=0.9", "도서", "대출")):
+        asked = {"headers": {"Accept-Language": language}}
+        assert [kind["displayName"] for kind in client.get(f"{ONTOLOGY}/objectTypes", **asked).json()["data"]] == [books, loans]
+        links = client.get(f"{ONTOLOGY}/objectTypes/loan/outgoingLinkTypes", **asked).json()["data"]
+        assert [(link["apiName"], link["displayName"]) for link in links] == [("book", books)]
 
 
 def test_words_find_nothing_where_no_type_has_a_text(client: TestClient) -> None:
     answer = client.get(f"/api/platform/v1/search?q={quote('한강')}")
-    print(answer.status_code, answer.text)
-    assert answer.json().get("data", []) == []
+    assert (answer.status_code, answer.json()["data"]) == (200, [])
