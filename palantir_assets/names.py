@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, cast, get_args
 
-IDENTIFIER: Final = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
+IDENTIFIER: Final = re.compile(r"^[a-z][a-z0-9_]{0,62}\Z")
 
 Station = Literal["raw", "staging", "marts", "tables", "objects", "links", "graph", "search", "learning", "candidate", "evals", "release"]
 

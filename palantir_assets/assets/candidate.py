@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from palantir_assets.assets.keys import ANSWERS, CANDIDATE, DOCUMENTS, LINK_ARRAYS, POOL, key, latest_version, markdown_table, spec
+from palantir_assets.assets.keys import ANSWERS, CANDIDATE, DOCUMENTS, LINK_ARRAYS, POOL, key, latest_versions, markdown_table, spec
 from palantir_assets.assets.project import Project
 from palantir_assets.names import Name, fingerprint, link_table, object_table, raw_table
 from palantir_assets.ontology.versioning import candidate_version, spec_version, without_words
@@ -118,7 +118,7 @@ def _versions(project: Project, context: dg.AssetExecutionContext) -> Any:
     from palantir_assets.release.manifest import Versions
     from palantir_assets.stores.installed import lock_version
 
-    upstream = {str(name): latest_version(context.instance, name) for name in _everything(project)}
+    upstream = {str(name): version for name, version in latest_versions(context.instance, _everything(project)).items()}
     return Versions(
         code_version=version("palantir-assets"),
         spec_version=spec_version(project.ontology),

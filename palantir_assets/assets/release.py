@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from palantir_assets.assets.keys import CANDIDATE, RELEASE, latest_version, spec
+from palantir_assets.assets.keys import CANDIDATE, RELEASE, latest_version, latest_versions, spec
 from palantir_assets.assets.project import Project
 from palantir_assets.errors import GateClosed
 from palantir_assets.names import Name, fingerprint
@@ -55,7 +55,8 @@ def release_assets(project: Project, wanted: Sequence[WantedCheck]) -> list[dg.A
 
 
 def _wanted(instance: dg.DagsterInstance, wanted: Sequence[WantedCheck]) -> list[Wanted]:
-    return [Wanted(str(name), check, blocking, asked, latest_version(instance, name)) for name, check, blocking, asked in wanted]
+    versions = latest_versions(instance, (name for name, *_ in wanted))
+    return [Wanted(str(name), check, blocking, asked, versions[name]) for name, check, blocking, asked in wanted]
 
 
 def _reports(project: Project, wanted: Sequence[WantedCheck], records: Mapping[tuple[str, str], CheckRecord]) -> dict[str, object]:

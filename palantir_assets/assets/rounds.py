@@ -8,22 +8,22 @@ has changed; the release comes last, when everything else has spoken.
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import dagster as dg
 
 from palantir_assets.assets.instance import opened
-from palantir_assets.assets.keys import CANDIDATE, DOCUMENTS, ENCODERS, RELEASE, latest_version
+from palantir_assets.assets.keys import DOCUMENTS, ENCODERS, RELEASE, latest_version
 from palantir_assets.assets.location import Location, build_location
 from palantir_assets.assets.project import Project, open_project
-from palantir_assets.assets.raw import SOURCE_SHA256, source_versions
+from palantir_assets.assets.standing import staleness
 from palantir_assets.errors import BuildError, WarehouseBusy, did_you_mean
-from palantir_assets.health.staleness import Made, Node, downstream, stale
 from palantir_assets.search.exporting import export_ahead
 from palantir_assets.settings import Settings
 
@@ -31,7 +31,7 @@ MAX_ROUNDS = 25
 PATIENCE = 30.0
 """How many seconds a build waits for somebody else to leave the warehouse."""
 JOB = "palantir_build"
-INPUT_VERSION = "dagster/input_data_version/"
+BARE_KEY = re.compile(r"(?<![\w/:\"*])[a-z_]+/\w+(?![\w/*\"])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,37 +89,6 @@ def build(settings: Settings, *, select: str | None = None, on_event: OnEvent = 
             rounds, skipped = _until_fresh(project, location, instance, tally, on_event)
         released = latest_version(instance, RELEASE) or None
     return BuildOutcome(rounds, tally.materialised, sorted(set(tally.failed)), skipped, released, time.monotonic() - started)
-
-
-@dataclass(frozen=True, slots=True)
-class Staleness:
-    """What is stale and why; the checks whose last word is about other content or expectations; the blocking checks
-    whose word of today's content is no; and the assets held back by them."""
-
-    stale: Mapping[str, str]
-    checks: tuple[dg.AssetCheckKey, ...]
-    refused: tuple[tuple[str, str], ...]
-    held: frozenset[str]
-
-
-def staleness(project: Project, location: Location, instance: dg.DagsterInstance) -> Staleness:
-    """Hold everything declared against everything recorded."""
-    nodes = {_name(spec.key): _node(spec) for spec in location.definitions.resolve_all_asset_specs()}
-    made = {name: last for name in nodes if (last := _made(instance, name)) and _lies_there(project, name, last)}
-    records = project.records.read()
-    old: list[dg.AssetCheckKey] = []
-    refused: list[tuple[str, str]] = []
-    for name, check, blocking, asked in location.wanted:
-        record, current = records.get((str(name), check)), made.get(str(name))
-        if current is None:
-            continue
-        if record is None or record.fingerprint != asked or record.data_version != current.data_version:
-            old.append(dg.AssetCheckKey(dg.AssetKey(list(name.key)), check))
-        elif blocking and not record.passed:
-            refused.append((str(name), check))
-    found = stale(nodes, made, source_versions(project))
-    blocked = {name for name, _ in refused if name not in found}
-    return Staleness(found, tuple(old), tuple(pair for pair in refused if pair[0] in blocked), downstream(nodes, blocked))
 
 
 def _until_fresh(
@@ -180,17 +149,17 @@ def _selection(assets: Sequence[str], checks: Sequence[dg.AssetCheckKey]) -> dg.
 
 
 def _selected(location: Location, select: str) -> dg.AssetSelection:
+    """Dagster's selection syntax, in which a bare key needs no `key:"…"`: it would be read in an older syntax."""
     known = [_name(spec.key) for spec in location.definitions.resolve_all_asset_specs()]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", dg.BetaWarning)  # Dagster's own, for `group:`
-            key = dg.AssetSelection.assets(dg.AssetKey(select.split("/"))) if select in known else None
-            selection = (key or dg.AssetSelection.from_string(select)).required_multi_asset_neighbors()
+            selection = dg.AssetSelection.from_string(BARE_KEY.sub(r'key:"\g<0>"', select)).required_multi_asset_neighbors()
         found = selection.resolve(location.definitions.resolve_asset_graph())
     except Exception as error:
         raise BuildError(
             f"{select!r} is not a selection: {str(error).splitlines()[0]}",
-            next_step=did_you_mean(select, known) or "select such as `objects/order` or `group:raw`",
+            next_step="select such as `objects/order`, `+objects/order` (with all it stands on) or `group:raw`",
         ) from error
     if not found:
         raise BuildError(f"{select!r} selects nothing", next_step=did_you_mean(select, known) or "`dg list defs` lists the assets")
@@ -253,38 +222,6 @@ def _first_cause(error: Any) -> str:
     while error is not None and error.cause is not None and str(error.cls_name).startswith("Dagster"):
         error = error.cause
     return str(error.message).strip().partition(": ")[2] if error is not None else "no reason given"
-
-
-def _node(spec: dg.AssetSpec) -> Node:
-    source = {f"source:{_name(spec.key)}"} if spec.key.path[0] == "raw" else set()
-    return Node(spec.code_version or "", frozenset({_name(dep.asset_key) for dep in spec.deps} | source))
-
-
-def _made(instance: dg.DagsterInstance, name: str) -> Made | None:
-    """What Dagster recorded of an asset's last materialisation."""
-    event = instance.get_latest_materialization_event(dg.AssetKey(name.split("/")))
-    materialization = event.asset_materialization if event else None
-    if materialization is None:
-        return None
-    tags = materialization.tags or {}
-    inputs = {tag.removeprefix(INPUT_VERSION): version for tag, version in tags.items() if tag.startswith(INPUT_VERSION)}
-    source = materialization.metadata.get(SOURCE_SHA256)
-    if source is not None:
-        inputs[f"source:{name}"] = str(source.value)
-    return Made(tags.get("dagster/code_version", ""), tags.get("dagster/data_version", ""), inputs)
-
-
-def _lies_there(project: Project, name: str, made: Made) -> bool:
-    """Whether what was made is still on disk; what somebody deleted counts as never made."""
-    station, _, local = name.partition("/")
-    settings = project.settings
-    if station in ("raw", "staging", "marts", "objects", "links"):
-        return settings.warehouse.exists()
-    if station in ("graph", "search", "learning"):
-        return project.artifacts(station).is_dir()
-    if name == str(CANDIDATE):
-        return (settings.releases / ".staging" / made.data_version).is_dir()
-    return (project.artifacts(station) / f"{local}.json").exists() if station == "evals" else True
 
 
 def _name(key: dg.AssetKey) -> str:

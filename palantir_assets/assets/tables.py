@@ -5,13 +5,14 @@ versions and lineage are read from our own warehouse, so that nothing keeps the 
 """
 
 import json
-import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, dbt_assets
+from dagster_dbt.compat import DBT_PYTHON_VERSION
 
 from palantir_assets.assets.keys import DBT_DOCS, EAGER, POOL, key, table_result
 from palantir_assets.assets.project import Project
@@ -22,9 +23,16 @@ from palantir_assets.ontology.versioning import MAKERS
 from palantir_assets.stores.records import CheckRecord
 from palantir_assets.stores.warehouse import content_version, schemas_of
 
+Macros = Mapping[str, Mapping[str, Any]]
+"""The macros of a manifest, by their unique ids."""
+
 
 class Translator(DagsterDbtTranslator):
     """Model → asset: keyed by its schema, versioned by its text without comments."""
+
+    def __init__(self, macros: Macros) -> None:
+        super().__init__(settings=DagsterDbtTranslatorSettings(enable_asset_checks=True))
+        self._macros = macros
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
         if dbt_resource_props["resource_type"] == "source":
@@ -35,27 +43,52 @@ class Translator(DagsterDbtTranslator):
         return "tables"
 
     def get_code_version(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
-        return model_version(dbt_resource_props)
+        return model_version(dbt_resource_props, self._macros)
 
     def get_automation_condition(self, dbt_resource_props: Mapping[str, Any]) -> dg.AutomationCondition[Any] | None:
         return EAGER
 
 
-def model_version(model: Mapping[str, Any]) -> str:
-    """Of what decides a model's content: its SQL without comments, how it is stored, the types it promises."""
+class Dbt(DbtCliResource):
+    """dagster-dbt without the two things it does before each run that we have no use for and that cost 4 s: asking
+    dbt for its version, and loading its adapter into this process."""
+
+    @cached_property
+    def _cli_version(self) -> Any:
+        return DBT_PYTHON_VERSION
+
+    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> Any:
+        return None
+
+
+def model_version(model: Mapping[str, Any], macros: Macros) -> str:
+    """Of what decides a model's content: its SQL and its macros without comments, how it is stored, the types it promises."""
     text = model.get("raw_code") or model.get("raw_sql") or ""
     types = {name: column.get("data_type") for name, column in (model.get("columns") or {}).items()}
     stored = (model.get("config") or {}).get("materialized")
-    return fingerprint(MAKERS["tables"], without_comments(text), stored, types)
+    return fingerprint(MAKERS["tables"], without_comments(text), stored, types, *_macros_of(model, macros))
+
+
+def _macros_of(node: Mapping[str, Any], macros: Macros) -> list[tuple[str, str]]:
+    """Every macro a node uses, directly or not, but dbt's own, with its text."""
+    found: dict[str, str] = {}
+    front = list((node.get("depends_on") or {}).get("macros") or ())
+    while front:
+        name = front.pop()
+        macro = macros.get(name)
+        if macro is not None and name not in found and macro["package_name"] not in ("dbt", "dbt_duckdb"):
+            found[name] = without_comments(macro["macro_sql"])
+            front += (macro.get("depends_on") or {}).get("macros") or ()
+    return sorted(found.items())
 
 
 def table_assets(project: Project) -> list[dg.AssetsDefinition]:
     """All models as one multi-asset that can be subset, and the dbt docs beside them."""
-    translator = Translator(settings=DagsterDbtTranslatorSettings(enable_asset_checks=True))
+    translator = Translator(project.manifest["macros"])
 
     @dbt_assets(manifest=project.manifest, dagster_dbt_translator=translator, name="tables", pool=POOL)
     def tables(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        target = _target(project, context.run.run_id)
+        target = project.dbt.target / "runs" / context.run.run_id
         project.dbt.lend_parsed(target)
         invocation = _dbt(project).cli(["build"], context=context, target_path=target, raise_on_error=False)
         events = list(invocation.stream())
@@ -70,31 +103,22 @@ def wanted_checks(project: Project, tables: dg.AssetsDefinition) -> Iterator[tup
     """Every dbt test that is a check: its key, whether it blocks, and the fingerprint of what it asks."""
     tests = {node["name"]: node for node in project.manifest["nodes"].values() if node["resource_type"] == "test"}
     for check in tables.check_specs:
-        yield check.key, *_of_test(tests[check.name])
+        yield check.key, *_of_test(tests[check.name], project.manifest["macros"])
 
 
-def _of_test(test: Mapping[str, Any]) -> tuple[bool, str]:
+def _of_test(test: Mapping[str, Any], macros: Macros) -> tuple[bool, str]:
     config = test.get("config") or {}
     severity = str(config.get("severity") or "error").lower()
     asks = [test.get("test_metadata") or without_comments(test["raw_code"]), config.get("where"), config.get("error_if"), severity]
-    return severity == "error", fingerprint(MAKERS["checks"], asks)
+    return severity == "error", fingerprint(MAKERS["checks"], asks, *_macros_of(test, macros))
 
 
-def _dbt(project: Project) -> DbtCliResource:
+def _dbt(project: Project) -> Dbt:
     with project.warehouse.write():
         pass  # makes the file and its schemas, and names whoever holds it before dbt would wait for it
     project.dbt.export_environment()
     folder = str(project.dbt.project)
-    return DbtCliResource(project_dir=folder, profiles_dir=folder, dbt_executable=project.dbt.executable)
-
-
-def _target(project: Project, run_id: str) -> Path:
-    """A folder of its own for what dbt says of one run, with what was parsed already, so that it is not parsed again."""
-    target, parsed = project.dbt.target / "runs" / run_id, project.dbt.target / "partial_parse.msgpack"
-    target.mkdir(parents=True, exist_ok=True)
-    if parsed.exists():
-        shutil.copyfile(parsed, target / parsed.name)
-    return target
+    return Dbt(project_dir=folder, profiles_dir=folder, dbt_executable=project.dbt.executable)
 
 
 def _with_facts(project: Project, events: list[Any], target: Path, tables: dg.AssetsDefinition) -> Iterator[Any]:
@@ -171,7 +195,7 @@ def _short(unique_id: str) -> str:
 
 def _docs_asset(project: Project, tables: Iterable[dg.AssetKey]) -> dg.AssetsDefinition:
     nodes = {**project.manifest["nodes"], **project.manifest["sources"]}
-    version = fingerprint(MAKERS["tables"], {key: _documented(node) for key, node in nodes.items()})
+    version = fingerprint(MAKERS["tables"], {key: _documented(node, project.manifest["macros"]) for key, node in nodes.items()})
 
     @dg.asset(
         key=key(DBT_DOCS),
@@ -191,7 +215,7 @@ def _docs_asset(project: Project, tables: Iterable[dg.AssetKey]) -> dg.AssetsDef
     return dbt_docs
 
 
-def _documented(node: Mapping[str, Any]) -> list[object]:
+def _documented(node: Mapping[str, Any], macros: Macros) -> list[object]:
     """What the docs tell of a node; a comment in its SQL is not worth making them again."""
     columns = {name: column.get("description") for name, column in (node.get("columns") or {}).items()}
-    return [model_version(node), node.get("description"), columns, (node.get("depends_on") or {}).get("nodes")]
+    return [model_version(node, macros), node.get("description"), columns, (node.get("depends_on") or {}).get("nodes")]

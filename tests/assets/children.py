@@ -8,27 +8,24 @@ import multiprocessing
 import os
 import resource
 import signal
-import time
 from collections.abc import Callable
-from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from palantir_assets.cli.build import run
-from palantir_assets.errors import PalantirError, WarehouseBusy
+from palantir_assets.errors import PalantirError
 from palantir_assets.settings import Settings
-from palantir_assets.stores.warehouse import Warehouse
 
 Fault = Callable[[], None]
 
 
-def in_a_child(settings: Settings, fault: Fault, *, select: str | None = None) -> tuple[int, Any]:
+def in_a_child(settings: Settings, fault: Fault) -> tuple[int, Any]:
     """Run `palantir build` in a child that was prepared by `fault`; returns its exit code and what it said, if it did."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["palantir_assets.assets.rounds", "great_expectations", __name__])
     here, there = context.Pipe(duplex=False)
-    child = context.Process(target=_build, args=(settings, fault, select, there))
+    child = context.Process(target=_build, args=(settings, fault, there))
     child.start()
     there.close()
     try:
@@ -40,10 +37,10 @@ def in_a_child(settings: Settings, fault: Fault, *, select: str | None = None) -
     return child.exitcode, said
 
 
-def _build(settings: Settings, fault: Fault, select: str | None, said: Connection) -> None:
+def _build(settings: Settings, fault: Fault, said: Connection) -> None:
     fault()
     try:
-        outcome = run(settings, select=select, show=lambda event: None)
+        outcome = run(settings, select=None, show=lambda event: None)
         said.send(("outcome", outcome.failed))
     except PalantirError as error:
         said.send((type(error).__name__, str(error)))
@@ -59,28 +56,6 @@ def die_before_the_candidate_is_settled() -> None:
     from palantir_assets.release import sealing
 
     sealing.settle = lambda *_, **__: _die()  # type: ignore[assignment]
-
-
-def die_before_the_release_is_committed() -> None:
-    from palantir_assets.release import publishing
-
-    publishing._commit = lambda *_, **__: _die()
-
-
-def die_while_dbt_works() -> None:
-    """Die at the moment when dbt, which lives on, has the warehouse open."""
-    from dagster_dbt.core.dbt_cli_invocation import DbtCliInvocation
-
-    def stream(invocation: DbtCliInvocation) -> None:
-        warehouse = Warehouse(Path(os.environ["PALANTIR_WAREHOUSE"]))
-        with suppress(WarehouseBusy):
-            while invocation.process.poll() is None:
-                with warehouse.read():
-                    pass
-                time.sleep(0.05)
-        _die()
-
-    DbtCliInvocation.stream = stream  # type: ignore[assignment,method-assign]
 
 
 def let_no_file_grow_beyond(size: int) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from palantir_assets.cli import boot
 from tests.assets.shop import Built, Shop, enter, new_shop, put_back
 
 
@@ -27,6 +28,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[First]:
     before = dict(os.environ)
     folder = tmp_path_factory.mktemp("first")
     shop = new_shop(folder / "shop")
+    boot.boot(shop.settings)
     built = shop.build()
     assert not built.outcome.failed, built.failures or built.checks
     subprocess.run(["cp", "-a", str(shop.root), str(folder / "saved")], check=True)

@@ -83,6 +83,7 @@ class Shop:
         return self.settings.project
 
     def build(self, select: str | None = None) -> Built:
+        enter(self.settings)
         events: list[Event] = []
         return Built(build(self.settings, select=select, on_event=events.append), events)
 
@@ -120,7 +121,8 @@ class Shop:
 
     def sql(self, query: str) -> list[tuple[Any, ...]]:
         with Warehouse(self.settings.warehouse).read() as con:
-            return con.execute(query).fetchall()
+            found: list[tuple[Any, ...]] = con.execute(query).fetchall()
+        return found
 
     def record(self, asset: str, check: str) -> CheckRecord:
         return CheckRecords(self.settings.artifacts / "checks").read()[asset, check]
@@ -137,12 +139,9 @@ class Shop:
 
 
 def new_shop(root: Path) -> Shop:
-    """A fresh project whose state is ready for a first build; sets the environment that Dagster and dbt read."""
+    """A fresh project, of which nothing is built."""
     template.write(root)
-    settings = load_settings({}, project=root)
-    enter(settings)
-    boot.boot(settings)
-    return Shop(settings)
+    return Shop(load_settings({}, project=root))
 
 
 def enter(settings: Settings) -> None:

@@ -107,13 +107,6 @@ def test_a_dbt_model_that_fails_is_named_and_nothing_is_released(shop: Shop) -> 
     assert shop.head() == before
 
 
-def test_a_model_that_dbt_cannot_parse_is_a_problem_in_dbt_s_own_words(shop: Shop) -> None:
-    shop.edit(ORDERS_SQL, "ref('stg_orders')", "ref('stg_ordres')")
-    (problem,) = find_problems(shop.settings)
-    assert "'model.shop.orders'" in problem.message and "stg_ordres" in problem.message
-    assert problem.place is not None and problem.place.file == shop.settings.dbt_dir
-
-
 def test_a_source_file_that_is_gone_is_a_problem_and_leaves_what_was_made(shop: Shop) -> None:
     before = shop.head()
     (shop.root / "data" / "orders.csv").unlink()

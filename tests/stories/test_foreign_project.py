@@ -181,9 +181,9 @@ def test_a_search_filters_by_korean_values(client: TestClient) -> None:
 
 def test_types_and_links_are_described_in_the_language_that_is_asked_for(client: TestClient) -> None:
     for language, books, loans in (("en-GB", "Book", "Loan"), ("ko-KR,ko;q=0.9", "도서", "대출")):
-        asked = {"headers": {"Accept-Language": language}}
-        assert [kind["displayName"] for kind in client.get(f"{ONTOLOGY}/objectTypes", **asked).json()["data"]] == [books, loans]
-        links = client.get(f"{ONTOLOGY}/objectTypes/loan/outgoingLinkTypes", **asked).json()["data"]
+        headers = {"Accept-Language": language}
+        assert [kind["displayName"] for kind in client.get(f"{ONTOLOGY}/objectTypes", headers=headers).json()["data"]] == [books, loans]
+        links = client.get(f"{ONTOLOGY}/objectTypes/loan/outgoingLinkTypes", headers=headers).json()["data"]
         assert [(link["apiName"], link["displayName"]) for link in links] == [("book", books)]
 
 
