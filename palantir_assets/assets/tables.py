@@ -88,8 +88,7 @@ def table_assets(project: Project) -> list[dg.AssetsDefinition]:
 
     @dbt_assets(manifest=project.manifest, dagster_dbt_translator=translator, name="tables", pool=POOL)
     def tables(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        target = project.dbt.target / "runs" / context.run.run_id
-        project.dbt.lend_parsed(target)
+        target = project.dbt.run_folder(context.run.run_id)
         invocation = _dbt(project).cli(["build"], context=context, target_path=target, raise_on_error=False)
         events = list(invocation.stream())
         yield from _with_facts(project, events, target, tables)

@@ -20,6 +20,7 @@ from typing import Any, Final
 from palantir_assets.errors import BuildError
 
 PARSED: Final = "partial_parse.msgpack"
+KEPT_RUNS: Final = 20
 _IGNORED: Final = frozenset({"target", "logs", "dbt_packages", ".user.yml"})
 _QUIET: Final = {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": "1"}
 
@@ -54,6 +55,16 @@ class DbtFolder:
             stamp.write_text(wanted)
         found: Mapping[str, Any] = json.loads(manifest.read_bytes())
         return found
+
+    def run_folder(self, run_id: str) -> Path:
+        """A fresh target folder for one run; of the older ones the newest stay, with what dbt wrote, the rest go."""
+        runs = self.target / "runs"
+        older = sorted((entry for entry in runs.glob("*") if entry.is_dir()), key=lambda entry: entry.stat().st_mtime, reverse=True)
+        for entry in older[KEPT_RUNS - 1 :]:
+            shutil.rmtree(entry, ignore_errors=True)
+        target = runs / run_id
+        self.lend_parsed(target)
+        return target
 
     def lend_parsed(self, target: Path) -> None:
         """Give another target folder what was parsed last, so that dbt reads only what has changed since."""
