@@ -63,6 +63,14 @@ def test_the_readmes_show_the_same_numbers() -> None:
         assert numbers(pages.README, block) == numbers(pages.README_KO, block)
 
 
+def test_the_readme_quotes_the_scorecard() -> None:
+    counted = json.loads((pages.ROOT / "scorecard.json").read_text(encoding="utf-8"))
+    block = pages.README.read_text(encoding="utf-8").partition("<!-- scorecard:begin -->")[2].partition("<!-- scorecard:end -->")[0]
+    quoted = re.findall(r"^\| (R\d\d)\b.*?\| ([\d,]+) \w+, (\d+) violations", block, flags=re.MULTILINE)
+    told = {row: (int(cases.replace(",", "")), int(violations)) for row, cases, violations in quoted}
+    assert told == {row: (entry["cases"], entry["violations"]) for row, entry in counted.items()}
+
+
 def test_the_quick_start_is_two_commands() -> None:
     (first,) = pages.blocks(pages.section(pages.read(pages.README), "Quick start"))
     assert first.text == "make run\nmake test\n"
