@@ -30,7 +30,7 @@ test: $(INSTALLED) ## Lint, types, import contracts, and all tests with coverage
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest --cov=palantir_assets --cov-report=term:skip-covered --cov-fail-under=80
+	$(BIN)/pytest -n 2 --dist loadfile --cov=palantir_assets --cov-report=term:skip-covered --cov-fail-under=80
 
 bench: $(INSTALLED) ## Measure, and print every number that the README quotes.
 	$(BIN)/python -m benchmarks
