@@ -10,9 +10,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks import api, cold, coverage, links, plain, request, second
+from benchmarks import api, cold, coverage, links, plain, second
 from benchmarks.bench import Bench
 from benchmarks.catalogue import Measured
+from benchmarks.engine import arrays, control, growth, walks, web
 from benchmarks.machine import busy, this_machine
 from benchmarks.processes import PROJECT
 from benchmarks.report import RESULTS, BenchmarkError, Language, fill, load, load_of, save, table
@@ -23,10 +24,21 @@ MEASUREMENTS: Mapping[str, Measure] = {
     "second": second.measure,
     "api": api.measure,
     "links": links.measure,
-    "request": request.measure,
     "plain": plain.measure,
     "coverage": coverage.measure,
 }
+ENGINE: Mapping[str, Measure] = {
+    "object": web.keyed,
+    "linked": web.linked,
+    "filter": web.filtered,
+    "aggregate": web.grouped,
+    "around": walks.around,
+    "path": walks.paths,
+    "build": arrays.measure,
+    "growth": growth.measure,
+}
+CONTROLS: Mapping[str, Measure] = {"control before": control.before, "control after": control.after}
+PARTS = {**MEASUREMENTS, **ENGINE}
 PAGES: Mapping[str, Language] = {"README.md": "en", "README.ko.md": "ko"}
 QUIET_LOAD = 0.5
 
@@ -43,8 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure every number that the README quotes.")
-    names = ",".join(MEASUREMENTS)
-    parser.add_argument("--only", type=_names, default=list(MEASUREMENTS), metavar="A,B", help=f"some of {names}")
+    names = ",".join(PARTS)
+    parser.add_argument(
+        "--only", type=_names, default=list(PARTS), metavar="A,B", help=f"some of {names}; or engine, which is {','.join(ENGINE)}"
+    )
     parser.add_argument("--pairs", type=int, default=2, metavar="N", help="asset graph and plain script run N times each, in turn")
     parser.add_argument("--state", type=Path, metavar="DIR", help="a state folder with a release, instead of building one")
     parser.add_argument("--json", type=Path, default=RESULTS, metavar="FILE", help="where the results are kept (default: %(default)s)")
@@ -54,10 +68,17 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _names(text: str) -> list[str]:
-    names = text.split(",")
-    if unknown := [name for name in names if name not in MEASUREMENTS]:
-        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is none of {', '.join(MEASUREMENTS)}")
-    return [name for name in MEASUREMENTS if name in names]
+    names = [name for part in text.split(",") for name in (ENGINE if part == "engine" else [part])]
+    if unknown := [name for name in names if name not in PARTS]:
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is none of {', '.join(PARTS)}, engine")
+    return [name for name in PARTS if name in names]
+
+
+def _with_controls(names: Sequence[str]) -> list[str]:
+    """The control before the first row of the engine and after the last; that family stands together, at the end."""
+    rows = [name for name in names if name in ENGINE]
+    before, after = CONTROLS
+    return [*(name for name in names if name not in ENGINE), *([before, *rows, after] if rows else [])]
 
 
 def _measure(asked: argparse.Namespace) -> int:
@@ -68,19 +89,28 @@ def _measure(asked: argparse.Namespace) -> int:
         print(f"[{time.monotonic() - began:6.1f} s] {part}: {text}", file=sys.stderr, flush=True)
 
     bench = Bench(work, say, asked.pairs, given=asked.state.resolve() if asked.state else None)
-    results = load_of(this_machine().to_json(), asked.json)
+    results, failed = load_of(this_machine().to_json(), asked.json), list[str]()
     try:
-        for part in asked.only:
+        for part in _with_controls(asked.only):
             say(f"begins, load {busy():.1f}" + (": other work on this machine will slow it down" if busy() > QUIET_LOAD else ""))
-            results = results.with_more(MEASUREMENTS[part](bench))
+            try:
+                results = results.with_more({**PARTS, **CONTROLS}[part](bench))
+            except BenchmarkError as error:
+                if part not in ENGINE:
+                    raise
+                failed.append(f"{part}: {error}")
+                say(f"not measured: {error}")
             save(results, asked.json)
     finally:
+        bench.closing.close()
         if asked.keep:
             print(f"kept {work}", file=sys.stderr)
         else:
             shutil.rmtree(work, ignore_errors=True)
     print(table(results))
-    return 1 if results.unreached else 0
+    for problem in failed:
+        print(f"error: {problem}", file=sys.stderr)
+    return 2 if failed else 1 if results.unreached else 0
 
 
 def _write_pages(results: Path) -> int:

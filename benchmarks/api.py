@@ -22,7 +22,7 @@ from typing import Any
 
 from benchmarks.bench import Bench
 from benchmarks.catalogue import Measured
-from benchmarks.processes import PALANTIR, Server, environment, free_port, memory, serving
+from benchmarks.processes import PALANTIR, environment, free_port, memory, serving
 from benchmarks.report import BenchmarkError
 
 STARTS = 5
@@ -80,7 +80,7 @@ def _used(bench: Bench, state: Path) -> tuple[dict[str, float], set[str]]:
     command = [sys.executable, "-c", WRAPPER, "serve", str(told)]
     log = bench.log("api")
     with serving(command, environment(state, port), port, log) as server:
-        asked = exercise(server)
+        asked = exercise(port)
         used = memory(server.pid)
         server.stdin.write(b"\n")
         server.stdin.flush()
@@ -89,24 +89,24 @@ def _used(bench: Bench, state: Path) -> tuple[dict[str, float], set[str]]:
     return used, set(json.loads(told.read_bytes()))
 
 
-def exercise(server: Server) -> int:
+def exercise(port: int) -> int:
     """Ask of every kind: keys, pages, filters, orders, links, texts in two languages. Returns how many were asked."""
     objects, asked = "/api/v2/ontologies/default/objects", 0
-    types = [each["apiName"] for each in ask(server.port, "/api/v2/ontologies/default/objectTypes")["data"]]
+    types = [each["apiName"] for each in ask(port, "/api/v2/ontologies/default/objectTypes")["data"]]
     for name in types:
-        page = ask(server.port, f"{objects}/{name}?pageSize=1000")["data"]
+        page = ask(port, f"{objects}/{name}?pageSize=1000")["data"]
         for each in page[::20]:
-            ask(server.port, f"{objects}/{name}/{urllib.parse.quote(str(each['__primaryKey']), safe='')}")
+            ask(port, f"{objects}/{name}/{urllib.parse.quote(str(each['__primaryKey']), safe='')}")
             asked += 1
     for month in range(1, 13):
         where = {"type": "and", "value": [{"type": "eq", "field": "scheduled_month", "value": month}]}
         order = {"fields": [{"field": "arrival_delay_minutes", "direction": "desc"}]}
-        worst = ask(server.port, f"{objects}/flight/search", {"where": where, "orderBy": order, "pageSize": 1000})["data"]
-        ask(server.port, f"{objects}/flight/{worst[0]['__primaryKey']}/links/origin_day")
+        worst = ask(port, f"{objects}/flight/search", {"where": where, "orderBy": order, "pageSize": 1000})["data"]
+        ask(port, f"{objects}/flight/{worst[0]['__primaryKey']}/links/origin_day")
     for airport in ("JFK", "LGA", "EWR"):
-        ask(server.port, f"{objects}/airport/{airport}/links/departures?pageSize=1000")
+        ask(port, f"{objects}/airport/{airport}/links/departures?pageSize=1000")
     for text in TEXTS * 4:
-        ask(server.port, f"/api/platform/v1/search?q={urllib.parse.quote(text)}&limit=20")
+        ask(port, f"/api/platform/v1/search?q={urllib.parse.quote(text)}&limit=20")
     return asked + len(types) + 24 + 3 + 4 * len(TEXTS)
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from benchmarks.catalogue import Measured
 from benchmarks.processes import PALANTIR, environment, run
@@ -16,7 +18,7 @@ Say = Callable[[str], None]
 @dataclass
 class Bench:
     """One run of the benchmarks. `state` is a state folder with a release, once there is one; `given` is one to be
-    used instead of building."""
+    used instead of building. `shared` and `closing` are for what several measurements use and somebody has to end."""
 
     work: Path
     say: Say
@@ -24,6 +26,8 @@ class Bench:
     given: Path | None = None
     today: str = field(default_factory=lambda: time.strftime("%Y-%m-%d", time.gmtime()))
     state: Path | None = None
+    shared: dict[str, Any] = field(default_factory=dict)
+    closing: ExitStack = field(default_factory=ExitStack)
 
     def measured(self, value: float, note: str = "") -> Measured:
         return Measured(value, self.today, note)

@@ -1,5 +1,7 @@
 """Which numbers there are, what each is called in both languages, and what it has to reach.
 
+Two families: `NUMBERS` are of the platform by itself, `COMPARISONS` of its engine beside a peer.
+
 How a number is measured stands in the module of its measurement; how it is shown, in `report`.
 """
 
@@ -30,15 +32,22 @@ class Number:
     unit: str
     digits: int
     goal: Goal | None = None
+    peer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A value, when it was measured (ISO date), and what a reader should know of this one."""
+    """A value, when it was measured (ISO date), and what a reader should know of this one.
+
+    Of a comparison the value is the ratio, `ours` and `theirs` are the two sides in microseconds, and `version` is the peer's.
+    """
 
     value: float
     on: str
     note: str = ""
+    ours: float | None = None
+    theirs: float | None = None
+    version: str = ""
 
 
 def at_most(value: float) -> Goal:
@@ -63,7 +72,40 @@ NUMBERS = (
     Number("api_resident", "… resident memory", "… 상주 메모리", "MB", 0),
     Number("api_build_modules", "… build-side libraries it imported", "… 가져온 빌드 측 라이브러리", "", 0, at_most(0)),
     Number("bytes_a_link", "Graph arrays, bytes a link", "그래프 배열, 링크당 바이트", "B", 1, at_most(50)),
-    Number("object_microseconds", "Object by key over HTTP, server CPU", "HTTP 키 조회, 서버 CPU", "µs", 0),
-    Number("hello_microseconds", "… a bare Starlette hello, for comparison", "… 비교용 Starlette 기본 응답", "µs", 0),
     Number("test_coverage", "Test coverage (lines and branches)", "테스트 커버리지(행과 분기)", "%", 1, at_least(80)),
 )
+
+
+def _times(key: str, en: str, ko: str, peer: str, goal: Goal | None = None) -> Number:
+    return Number(key, en, ko, "×", 2 if goal is None or goal.bound == "at most" else 1, goal, peer)
+
+
+COMPARISONS = (
+    _times("object_bare", "Object by key, bare route", "키 조회, 미들웨어 없이", "Starlette hello", at_most(2.5)),
+    _times("object_stack", "Object by key, whole stack", "키 조회, 전체 스택", "Starlette hello", at_most(4)),
+    _times("object_postgresql", "Object by key, whole stack", "키 조회, 전체 스택", "PostgreSQL", at_least(1.5)),
+    _times("object_datasette", "Object by key, whole stack", "키 조회, 전체 스택", "datasette"),
+    _times("object_roapi", "Object by key, whole stack", "키 조회, 전체 스택", "roapi"),
+    _times("linked_bare", "100 linked objects, bare route", "연결된 객체 100개, 미들웨어 없이", "Starlette hello", at_most(4)),
+    _times("linked_ladybug", "100 linked objects, bare route", "연결된 객체 100개, 미들웨어 없이", "ladybug", at_least(3)),
+    _times("linked_ladybug_ready", "100 linked objects, bare route", "연결된 객체 100개, 미들웨어 없이", "ladybug, ready JSON"),
+    _times("filter_postgresql", "Filter, sort, 50 rows", "필터, 정렬, 50행", "PostgreSQL", at_least(2)),
+    _times("filter_datasette", "Filter, sort, 50 rows", "필터, 정렬, 50행", "datasette"),
+    _times("filter_roapi", "Filter, sort, 50 rows", "필터, 정렬, 50행", "roapi"),
+    _times("aggregate_postgresql", "Aggregate by group", "그룹별 집계", "PostgreSQL", at_least(5)),
+    _times("aggregate_datasette", "Aggregate by group", "그룹별 집계", "datasette"),
+    _times("aggregate_roapi", "Aggregate by group", "그룹별 집계", "roapi"),
+    _times("around_ladybug", "Search-around, 4 steps", "연결 탐색 4단계", "ladybug", at_least(50)),
+    _times("path_networkx", "Shortest path, p50, any two objects", "최단 경로, p50, 임의의 두 객체", "networkx", at_least(20)),
+    _times("path_question", "… with rights and objects", "… 권한과 객체까지", "networkx"),
+    _times("path_mixed_networkx", "Shortest path, p50, of any two types", "최단 경로, p50, 임의의 두 유형", "networkx", at_least(20)),
+    _times("path_mixed_question", "… with rights and objects", "… 권한과 객체까지", "networkx"),
+    _times("build_ladybug", "Graph build, wall time", "그래프 빌드, 경과 시간", "ladybug", at_least(5)),
+    _times("growth_object", "Object by key, 10 × the flights", "키 조회, 항공편 10배", "1 ×", at_most(1.5)),
+    _times("growth_linked", "100 linked objects, 10 × the flights", "연결된 객체 100개, 항공편 10배", "1 ×", at_most(1.5)),
+    _times("growth_build", "Release build, per copy of the flights", "릴리스 빌드, 항공편 사본당", "1 ×", at_most(1.2)),
+    Number("growth_memory", "Worker's anonymous memory, 10 × the flights", "워커 익명 메모리, 항공편 10배", "MB", 0, at_most(400)),
+    _times("control_before", "Control: ours against ours, before", "대조: 같은 것끼리, 시작 전", "ours"),
+    _times("control_after", "Control: ours against ours, after", "대조: 같은 것끼리, 끝난 후", "ours"),
+)
+"""Ours ÷ theirs where the goal is a ceiling, theirs ÷ ours where it is a floor or there is none."""

@@ -76,13 +76,13 @@ def make_objects_and_links(project: Project) -> None:
 
 
 def ask_suites(project: Project) -> Iterator[dict[str, Any]]:
-    from palantir_assets.quality.suites import suites_of
+    from palantir_assets.quality.suites import column_sql, suites_of
     from palantir_assets.quality.validating import validate
 
     for object_type in project.ontology.objects.values():
         for suite in suites_of(project.ontology, object_type):
             with project.warehouse.read() as con:
-                wanted = ", ".join(quoted(column) for column in suite.columns)
+                wanted = ", ".join(column_sql(column) for column in suite.columns)
                 results = validate(suite, con.sql(f"SELECT {wanted} FROM {object_table(object_type.name).sql}").to_arrow_table())
             broken = {str(result.expectation): result.broken for result in results if not result.passed}
             yield said(f"objects/{object_type.name}", suite.name, not broken, suite.severity == "block", broken)

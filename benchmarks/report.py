@@ -8,15 +8,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from benchmarks.catalogue import NUMBERS, Goal, Measured, Number
+from benchmarks.catalogue import COMPARISONS, NUMBERS, Goal, Measured, Number
 
 Language = Literal["en", "ko"]
 
 RESULTS = Path(__file__).with_name("results.json")
+ALL = (*NUMBERS, *COMPARISONS)
 BEGIN, END = "<!-- numbers:begin -->", "<!-- numbers:end -->"
 WORDS: Mapping[Language, Mapping[str, str]] = {
     "en": {
         "heads": "Number|Goal|Measured|Reached",
+        "peers": "Engine|CPU time|Peer|CPU time|Ratio|Goal|Reached",
+        "how": "The engine beside its peers, at the same questions with the same answers; CPU time of the server a request. "
+        "The ratio is ours ÷ theirs where the goal is a ceiling, theirs ÷ ours elsewhere.",
         "yes": "yes",
         "no": "**no**",
         "missing": "not measured",
@@ -25,6 +29,9 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
     },
     "ko": {
         "heads": "항목|목표|측정값|달성",
+        "peers": "엔진|CPU 시간|비교 대상|CPU 시간|비율|목표|달성",
+        "how": "같은 질문과 같은 답에 대한 엔진과 비교 대상; 요청당 서버 CPU 시간. "
+        "목표가 상한이면 비율은 우리 ÷ 상대, 그 밖에는 상대 ÷ 우리.",
         "yes": "예",
         "no": "**아니요**",
         "missing": "측정하지 않음",
@@ -51,7 +58,7 @@ class Results:
     @property
     def unreached(self) -> list[str]:
         """The keys of the numbers that were measured and miss their goal."""
-        return [each.key for each in NUMBERS if each.goal and each.key in self.numbers and not reached(each, self.numbers[each.key])]
+        return [each.key for each in ALL if each.goal and each.key in self.numbers and not reached(each, self.numbers[each.key])]
 
 
 def reached(number: Number, measured: Measured) -> bool:
@@ -61,7 +68,7 @@ def reached(number: Number, measured: Measured) -> bool:
 
 def save(results: Results, path: Path = RESULTS) -> None:
     """Write results as JSON, the numbers in the order of the catalogue."""
-    ordered = {each.key: asdict(results.numbers[each.key]) for each in NUMBERS if each.key in results.numbers}
+    ordered = {each.key: asdict(results.numbers[each.key]) for each in ALL if each.key in results.numbers}
     path.write_text(json.dumps({"machine": dict(results.machine), "numbers": ordered}, indent=2, ensure_ascii=False) + "\n")
 
 
@@ -84,13 +91,13 @@ def load_of(machine: Mapping[str, Any], path: Path = RESULTS) -> Results:
 
 
 def table(results: Results, language: Language = "en") -> str:
-    """A Markdown table of all numbers, under a line that tells the machine's size."""
+    """Two Markdown tables, of the platform's numbers and of its engine's peers, under a line that tells the machine's size."""
     words = WORDS[language]
-    heads = words["heads"].split("|")
-    rows = [_row(number, results.numbers.get(number.key), language) for number in NUMBERS]
-    lines = [f"| {' | '.join(cells)} |" for cells in (heads, *rows)]
     on = max((each.on for each in results.numbers.values()), default="")
-    return "\n".join([words["machine"].format(**results.machine, on=on), "", lines[0], "| --- | ---: | ---: | --- |", *lines[1:]])
+    numbers = [_row(number, results.numbers.get(number.key), language) for number in NUMBERS]
+    peers = [_comparison(number, results.numbers.get(number.key), language) for number in COMPARISONS]
+    own, beside = (_lines(words["heads"], "---|---:|---:|---", numbers), _lines(words["peers"], "---|---:|---|---:|---:|---:|---", peers))
+    return "\n".join([words["machine"].format(**results.machine, on=on), "", *own, "", words["how"], "", *beside])
 
 
 def fill(page: str, results: Results, language: Language) -> str:
@@ -110,6 +117,31 @@ def _row(number: Number, measured: Measured | None, language: Language) -> list[
         return [name, goal, words["missing"], ""]
     verdict = "" if number.goal is None else words["yes" if reached(number, measured) else "no"]
     return [name, goal, _value(number, measured.value), verdict]
+
+
+def _comparison(number: Number, measured: Measured | None, language: Language) -> list[str]:
+    words = WORDS[language]
+    name, goal, value, verdict = _row(number, measured, language)
+    sides = [_spent(measured.ours if measured else None), _peer(number, measured), _spent(measured.theirs if measured else None)]
+    return [name, *sides, value if measured else words["missing"], goal, verdict]
+
+
+def _peer(number: Number, measured: Measured | None) -> str:
+    return f"{number.peer} {measured.version if measured else ''}".strip()
+
+
+def _spent(microseconds: float | None) -> str:
+    if microseconds is None:
+        return ""
+    for unit, size, digits in (("s", 1e6, 2), ("ms", 1e4, 1)):
+        if microseconds >= size:
+            return f"{microseconds / (1e6 if unit == 's' else 1e3):,.{digits}f} {unit}"
+    return f"{microseconds:,.0f} µs"
+
+
+def _lines(heads: str, rule: str, rows: list[list[str]]) -> list[str]:
+    shown = (heads.split("|"), rule.split("|"), *rows)
+    return [f"| {' | '.join(cells)} |" for cells in shown]
 
 
 def _goal(number: Number, goal: Goal) -> str:

@@ -10,7 +10,14 @@
     │   ├── GateClosed               the release gate refused a candidate
     │   └── NoRelease                nothing has been released yet
     ├── LedgerError                  the ledger cannot be reached or written
+    ├── FunctionError                a function of the ontology that gave no value
+    │   ├── FunctionFailed           it raised an error, or its process ended
+    │   ├── FunctionTooSlow          it took longer than its time limit
+    │   ├── FunctionTooLarge         it asked for more memory than a function gets
+    │   ├── FunctionResultInvalid    what it returned is not what it declares
+    │   └── FunctionsBusy            as many calls wait as may
     └── QueryError                   a question that cannot be asked
+        ├── QueryTooLong             a question that took more time or memory than one may have
         ├── UnknownName              an object type, property or link that does not exist
         └── NotFound                 an object that does not exist, or that the caller may not see
 
@@ -118,8 +125,50 @@ class LedgerError(PalantirError):
     next_step = "`palantir doctor` shows what is wrong with the ledger"
 
 
+class FunctionError(PalantirError):
+    """A function that gave no value. `function` is its name; the traceback, if there is one, stands in the log."""
+
+    def __init__(self, function: str, message: str) -> None:
+        self.function = function
+        super().__init__(f"the function {function} {message}")
+
+
+class FunctionFailed(FunctionError):
+    """It raised an error, or the process it ran in ended."""
+
+    next_step = "the log has the traceback; mend the function, then run `palantir build`"
+
+
+class FunctionTooSlow(FunctionError):
+    """It took longer than its time limit and was ended."""
+
+    next_step = "ask for less at once, or raise the function's `time_limit` in its spec and run `palantir build`"
+
+
+class FunctionTooLarge(FunctionError):
+    """It asked for more memory than a function gets and was ended."""
+
+    next_step = "ask for less at once, or let the function read its objects in pages"
+
+
+class FunctionResultInvalid(FunctionError):
+    """What it returned is not of the type it declares: its author's error, not the caller's."""
+
+    next_step = "mend the function or its `output` in the spec, then run `palantir build`"
+
+
+class FunctionsBusy(FunctionError):
+    """All workers are taken and as many calls wait as may."""
+
+    next_step = "ask again in a moment"
+
+
 class QueryError(PalantirError):
     """A question that cannot be asked as it stands."""
+
+
+class QueryTooLong(QueryError):
+    """A question that took more time or memory than one may have, and was stopped."""
 
 
 class UnknownName(QueryError):

@@ -5,14 +5,19 @@ from __future__ import annotations
 import io
 import json
 import logging
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from palantir_assets.observability import HIDDEN, bind, bound, configure, redact
+from palantir_assets.observability import HIDDEN, bind, bound, configure, redact, tell
+from palantir_assets.observability.streams import MOST_WAITING, ours
 
 Lines = Callable[[], list[dict[str, Any]]]
 
@@ -142,3 +147,116 @@ def test_a_file_gets_the_lines_too_and_configuring_again_doubles_nothing(lines: 
     told = (tmp_path / "logs" / "palantir.log").read_text().splitlines()
     assert [json.loads(line)["message"] for line in told] == ["once"]
     assert stream.getvalue().splitlines() == told
+
+
+@contextmanager
+def nobody_else() -> Iterator[None]:
+    """No handlers on the root but ours: pytest has its own, and `tell` makes ordinary records for those."""
+    root = logging.getLogger()
+    before = list(root.handlers)
+    root.handlers[:] = ours()
+    try:
+        yield
+    finally:
+        root.handlers[:] = before
+
+
+def test_a_line_of_a_hot_path_is_the_line_that_info_writes(lines: Lines) -> None:
+    log, fields = logging.getLogger("palantir_assets.test"), {"path": "/주문/1", "status": 200, "error_id": None, "took": 0.25}
+    log.info("request", extra=fields)
+    with nobody_else(), bind(request_id="r1"):
+        tell(log, "request", fields)
+        assert len(lines()) == 1  # it waits
+        log.info("request", extra=fields)
+    ordinary, hot, bound_too = lines()
+    assert {**hot, "ts": 0} == {**bound_too, "ts": 0} == {**ordinary, "ts": 0, "request_id": "r1"}
+    assert ordinary["ts"] <= hot["ts"] <= bound_too["ts"]
+
+
+def test_lines_that_wait_keep_their_order_and_go_out_with_the_next_that_does_not(lines: Lines) -> None:
+    log = logging.getLogger("test")
+    with nobody_else():
+        for number in range(3):
+            tell(log, f"{number}", {})
+        log.warning("3")
+        tell(log, "4", {})
+        log.error("5")
+    assert [line["message"] for line in lines()] == ["0", "1", "2", "3", "4", "5"]
+
+
+def test_a_line_waits_no_longer_than_a_moment(lines: Lines) -> None:
+    for round_ in (1, 2):
+        with nobody_else():
+            tell(logging.getLogger("test"), "soon", {})
+        deadline = time.monotonic() + 10
+        while len(lines()) < round_ and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert len(lines()) == round_
+
+
+def test_no_more_than_a_bounded_number_of_lines_waits_and_none_is_lost(lines: Lines) -> None:
+    log = logging.getLogger("test")
+    threads = [threading.Thread(target=lambda: [tell(log, "x", {"n": n}) for n in range(2_000)]) for _ in range(4)]
+    with nobody_else():
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert 8_000 - len(lines()) < MOST_WAITING
+    log.warning("last")
+    told = lines()
+    assert len(told) == 8_001
+    assert sorted(line["n"] for line in told[:-1]) == sorted(4 * list(range(2_000)))
+
+
+@pytest.mark.parametrize("text", PLANTED)
+def test_a_secret_never_reaches_a_line_of_a_hot_path(lines: Lines, text: str) -> None:
+    log = logging.getLogger("test")
+    with nobody_else():
+        tell(log, text, {"path": text, "nested": {"deep": [text]}})
+        tell(log, "named", {"db_password": SECRET})
+    log.warning("on")
+    told = json.dumps(lines(), ensure_ascii=False)
+    assert SECRET not in told
+    assert "eyJhbGci" not in told
+    assert told.count(HIDDEN) >= 4
+
+
+def test_what_no_json_can_say_is_told_all_the_same(lines: Lines) -> None:
+    log = logging.getLogger("test")
+    log.info("odd", extra={"half": "\ud800", "large": 2**70, "nothing": float("nan")})
+    with nobody_else():
+        tell(log, "odd", {"half": "\ud800", "large": 2**70})
+    log.info("on")
+    assert [line.get("large") for line in lines()] == [2**70, 2**70, None]
+
+
+def test_a_hot_line_is_an_ordinary_record_for_handlers_of_others(lines: Lines, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        tell(logging.getLogger("test"), "request", {"status": 200})
+    assert [vars(record)["status"] for record in caplog.records] == [200]
+
+
+def test_a_level_that_is_not_heard_costs_a_line_nothing(lines: Lines) -> None:
+    log = logging.getLogger("test.quiet")
+    log.setLevel("WARNING")
+    tell(log, "request", {})
+    log.warning("on")
+    assert [line["message"] for line in lines()] == ["on"]
+
+
+TELLING = """
+import logging, sys
+from pathlib import Path
+from palantir_assets.observability import configure, tell
+configure("INFO", file=Path(sys.argv[1]))
+for number in range(1000):
+    tell(logging.getLogger("x"), "request", {"n": number})
+"""
+
+
+def test_nothing_that_waits_is_lost_when_the_process_ends(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", TELLING, str(tmp_path / "log")], capture_output=True, text=True, check=True)
+    told = (tmp_path / "log").read_text().splitlines()
+    assert [json.loads(line)["n"] for line in told] == list(range(1000))
+    assert done.stderr.splitlines() == told

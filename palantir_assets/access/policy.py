@@ -52,6 +52,12 @@ def readable_type(principal: Principal, ontology: ServedOntology, name: str) -> 
     return found
 
 
+def readable_entity(principal: Principal, ontology: ServedOntology, name: str) -> None:
+    """Check that a name is an interface or an object type that the caller may read; raises UnknownName in the same way."""
+    if name not in ontology.interfaces and name not in (readable := readable_types(principal, ontology)):
+        raise UnknownName("object type", name, [*readable, *ontology.interfaces])
+
+
 def readable_link(principal: Principal, ontology: ServedOntology, served_type: ServedType, name: str) -> LinkEnd:
     """A link that leads from a readable type to a readable one; raises UnknownName in the same way."""
     ends = ontology.links_of(served_type.name)

@@ -14,8 +14,11 @@ import dagster as dg
 
 from palantir_assets.assets.keys import ANSWERS, CANDIDATE, DOCUMENTS, LINK_ARRAYS, POOL, key, latest_versions, markdown_table, spec
 from palantir_assets.assets.project import Project
-from palantir_assets.names import Name, fingerprint, link_table, object_table, raw_table
+from palantir_assets.errors import SpecError
+from palantir_assets.names import Name, dbt_table, fingerprint, link_table, object_table, raw_table
+from palantir_assets.ontology.compiling import candidate_select, missing_point_columns, series_of, series_select
 from palantir_assets.ontology.versioning import candidate_version, spec_version, without_words
+from palantir_assets.stores.warehouse import columns
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -66,7 +69,8 @@ def _everything(project: Project) -> list[Name]:
     links = [link_table(source.name, name) for source in ontology.objects.values() for name in source.links]
     texts = [DOCUMENTS] if any(object_type.search for object_type in ontology.objects.values()) else []
     made = [*(object_table(name) for name in ontology.objects), *links, LINK_ARRAYS, *texts]
-    return [*made, *(Name("graph", name) for name in ontology.graphs), *(Name("learning", name) for name in ontology.models)]
+    series = dict.fromkeys(dbt_table(points.table) for points, _ in series_of(ontology).values())
+    return [*made, *series, *(Name("graph", name) for name in ontology.graphs), *(Name("learning", name) for name in ontology.models)]
 
 
 def _write_content(project: Project, folder: Path) -> dict[str, int]:
@@ -76,10 +80,15 @@ def _write_content(project: Project, folder: Path) -> dict[str, int]:
 
     (folder / ONTOLOGY).write_text(project.served.model_dump_json(indent=1), encoding="utf-8")  # in the order of the specs
     counts = {name: write_objects(_joined(project, name), folder / "objects" / name, kind) for name, kind in project.served.types.items()}
-    for source in project.ontology.objects.values():
-        for link in source.links:
-            local = link_table(source.name, link).local
+    for object_type in project.ontology.objects.values():
+        for link in object_type.links:
+            local = link_table(object_type.name, link).local
             shutil.copytree(project.artifacts("graph") / local, folder / "links" / local)
+    _write_series(project, folder)
+    for source, text in project.ontology.files.items():
+        path = folder / "functions" / source
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
     if DOCUMENTS in _everything(project):
         shutil.copytree(project.artifacts("search"), folder / "search")
     for model in project.ontology.models:
@@ -88,12 +97,29 @@ def _write_content(project: Project, folder: Path) -> dict[str, int]:
     return counts
 
 
+def _write_series(project: Project, folder: Path) -> None:
+    """The points of every time series: `series/<type>__<property>/part-00000.parquet`, …, by series and time."""
+    from palantir_assets.release.writing import write_pieces
+
+    for (owner, name), (points, prop) in series_of(project.ontology).items():
+        with project.warehouse.read() as con:
+            if missing := missing_point_columns(project.loaded, owner, name, columns(con, dbt_table(points.table))):
+                raise SpecError(missing)
+            table = con.sql(series_select(points, prop)).to_arrow_table()
+        write_pieces(table, folder / "series" / f"{owner}__{name}")
+
+
 def _joined(project: Project, object_type: str) -> "pa.Table":
-    """A type's objects with the columns that graphs and models add: all have one row per object, in row order."""
+    """A type's objects with what is computed over links, and the columns that graphs and models add: one row per object, in row order."""
     import pyarrow.parquet as pq
 
     with project.warehouse.read() as con:
         table = con.sql(f"SELECT * FROM {object_table(object_type).sql} ORDER BY _row").to_arrow_table()
+        over_links = candidate_select(project.ontology, project.ontology.objects[object_type])
+        if over_links:
+            computed = con.sql(over_links).to_arrow_table()
+            for name in computed.column_names[1:]:
+                table = table.append_column(name, computed.column(name))
     ontology = project.ontology
     added = [
         project.artifacts("graph") / "measures" / f"{name}.parquet" for name, graph in ontology.graphs.items() if graph.nodes == object_type
@@ -104,11 +130,11 @@ def _joined(project: Project, object_type: str) -> "pa.Table":
         if model.object == object_type
     ]
     for path in added:
-        columns = pq.read_table(path)
-        if not columns.column("_row").equals(table.column("_row").cast(columns.schema.field("_row").type)):
+        measured = pq.read_table(path)
+        if not measured.column("_row").equals(table.column("_row").cast(measured.schema.field("_row").type)):
             raise dg.Failure(f"{path.name} speaks of other {object_type} rows than today's; build its station again")
-        for name in columns.column_names[1:]:
-            table = table.append_column(name, columns.column(name))
+        for name in measured.column_names[1:]:
+            table = table.append_column(name, measured.column(name))
     return table
 
 

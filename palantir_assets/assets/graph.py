@@ -11,10 +11,10 @@ import dagster as dg
 
 from palantir_assets.assets.keys import LINK_ARRAYS, POOL, file_version, folder_version, image, markdown_table, spec
 from palantir_assets.assets.project import Project
-from palantir_assets.graph.building import build_csr, save
+from palantir_assets.graph.building import ALWAYS, LinkArrays, build_csr, save
 from palantir_assets.graph.edges import EdgeList
 from palantir_assets.names import Name, fingerprint, link_table, object_table, quoted
-from palantir_assets.ontology.spec import Graph
+from palantir_assets.ontology.spec import Graph, Link
 from palantir_assets.ontology.versioning import MAKERS, graph_version
 from palantir_assets.stores.warehouse import rows
 
@@ -31,9 +31,10 @@ def graph_assets(project: Project) -> list[dg.AssetsDefinition]:
 
 def _link_arrays_asset(project: Project) -> dg.AssetsDefinition:
     types = project.ontology.objects.values()
-    links = {link_table(source.name, name): (source.name, link.to) for source in types for name, link in source.links.items()}
+    links = {link_table(source.name, name): (source.name, link) for source in types for name, link in source.links.items()}
     deps = [*links, *(object_table(name) for name in project.ontology.objects)]
-    version = fingerprint(MAKERS["graph"], sorted(str(name) for name in links))
+    beside = {str(name): _beside(link) for name, (_, link) in links.items() if _beside(link)}
+    version = fingerprint(MAKERS["graph"], sorted(str(name) for name in links), *([beside] if beside else []))
 
     @dg.multi_asset(
         specs=[
@@ -50,11 +51,9 @@ def _link_arrays_asset(project: Project) -> dg.AssetsDefinition:
     )
     def build_arrays() -> dg.MaterializeResult[Any]:
         facts = []
-        for name, (source, target) in links.items():
+        for name, (source, link) in links.items():
             with project.warehouse.read() as con:
-                pairs = con.execute(f"SELECT source_row, target_row FROM {name.sql}").fetchnumpy()
-                counts = rows(con, object_table(source)), rows(con, object_table(target))
-            arrays = build_csr(pairs["source_row"], pairs["target_row"], *counts)
+                arrays = _arrays(con, name, link, rows(con, object_table(source)), rows(con, object_table(link.to)))
             save(arrays, project.artifacts("graph") / name.local)
             facts.append({"link": name.local, "links": arrays.links, "bytes a link": round(arrays.nbytes / max(arrays.links, 1), 1)})
         folder = project.artifacts("graph")
@@ -63,6 +62,28 @@ def _link_arrays_asset(project: Project) -> dg.AssetsDefinition:
         return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(content))
 
     return build_arrays
+
+
+def _beside(link: Link) -> list[str]:
+    """The columns of a link's table that lie beside its pairs."""
+    return [*(["through_row"] if link.through else []), *(["valid_from", "valid_until"] if link.valid else [])]
+
+
+def _arrays(con: duckdb.DuckDBPyConnection, name: Name, link: Link, sources: int, targets: int) -> LinkArrays:
+    import numpy as np
+
+    columns = ["source_row", "target_row", *(["through_row"] if link.through else [])]
+    if link.valid:
+        columns += [_moment("valid_from", ALWAYS[0]), _moment("valid_until", ALWAYS[1])]
+    found = con.execute(f"SELECT {', '.join(columns)} FROM {name.sql}").fetchnumpy()
+    valid = np.column_stack([found["valid_from"], found["valid_until"]]) if link.valid else None
+    through = found["through_row"] if link.through else None
+    return build_csr(found["source_row"], found["target_row"], sources, targets, valid=valid, through=through)
+
+
+def _moment(column: str, open_end: int) -> str:
+    """A timestamp as microseconds since 1970; an open or infinite end as the end of all time."""
+    return f"CAST(CASE WHEN isfinite({column}) THEN epoch_us({column}) ELSE {open_end} END AS BIGINT) AS {column}"
 
 
 def _measures_asset(project: Project, graph_name: str, graph: Graph) -> dg.AssetsDefinition:

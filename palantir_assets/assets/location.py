@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from palantir_assets.assets import automation, candidate, evals, graph, learning, objects, raw, release, search, tables
+from palantir_assets.assets import automation, candidate, evals, graph, learning, links, objects, raw, release, search, tables
 from palantir_assets.assets.project import Project
 from palantir_assets.names import from_key
 
@@ -33,6 +33,7 @@ def build_location(project: Project) -> Location:
             for check, blocking, asked in tables.wanted_checks(project, made_by_dbt[0])
         ),
         *objects.wanted_checks(project),
+        *links.wanted_checks(project),
         *learning.wanted_checks(project),
         *evals.wanted_checks(project),
     )
@@ -40,7 +41,7 @@ def build_location(project: Project) -> Location:
         *raw.raw_assets(project),
         *made_by_dbt,
         *objects.object_assets(project),
-        *objects.link_assets(project),
+        *links.link_assets(project),
         *graph.graph_assets(project),
         *search.search_assets(project),
         *learning.learning_assets(project),
@@ -50,7 +51,7 @@ def build_location(project: Project) -> Location:
     ]
     checks = [
         *objects.object_checks(project),
-        *objects.link_checks(project),
+        *links.link_checks(project),
         *learning.learning_checks(project),
         *evals.eval_checks(project),
     ]

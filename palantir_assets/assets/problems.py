@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
+from palantir_assets.access.principal import LOCAL
 from palantir_assets.assets.project import Project
-from palantir_assets.errors import BuildError, Place, Problem, SourceError, SpecError, did_you_mean
+from palantir_assets.errors import BuildError, Place, Problem, QueryError, SourceError, SpecError, did_you_mean
 from palantir_assets.names import dbt_table, raw_table
-from palantir_assets.ontology.compiling import missing_columns
+from palantir_assets.ontology.compiling import missing_columns, missing_link_columns, missing_point_columns
 from palantir_assets.ontology.loading import load_ontology
+from palantir_assets.ontology.reading import Loaded
 from palantir_assets.settings import Settings
 from palantir_assets.sources.fetching import find_file
 
@@ -20,7 +23,7 @@ def find_problems(settings: Settings) -> list[Problem]:
         project = Project(settings, load_ontology(settings.specs_dir))
     except SpecError as error:
         return list(error.problems)
-    problems = list(_missing_files(project))
+    problems = [*_missing_files(project), *_unaskable_metrics(project)]
     try:
         manifest = project.manifest
     except BuildError as error:
@@ -37,17 +40,41 @@ def _missing_files(project: Project) -> Iterator[Problem]:
                 yield Problem(error.message, project.loaded.place("sources", name, "tables", table, "file"))
 
 
+def _unaskable_metrics(project: Project) -> Iterator[Problem]:
+    """Metrics whose query the planner refuses, in its words."""
+    from palantir_assets.query.aggregates import parse_aggregate, plan_aggregate
+
+    for name, metric in project.ontology.metrics.items():
+        try:
+            plan_aggregate(parse_aggregate(metric.query), project.served, LOCAL)
+        except QueryError as error:
+            yield Problem(f"metric {name!r} cannot be asked: {error.message}", project.loaded.place("metrics", name, "query"))
+
+
 def _unmet_tables(project: Project, manifest: Mapping[str, Any]) -> Iterator[Problem]:
-    """Object types whose dbt model does not exist, or lacks a column its contract would show."""
+    """Whatever reads a dbt model that does not exist, or lacks a column its contract would show."""
     models = {(node["schema"], node["name"]): node for node in manifest["nodes"].values() if node["resource_type"] == "model"}
-    for object_type in project.ontology.objects.values():
-        model = models.get(dbt_table(object_type.table).key)
+    for table, place, missing in _tables_read(project.loaded):
+        model = models.get(dbt_table(table).key)
         if model is None:
-            known = [".".join(key) for key in models]
-            place = project.loaded.place("objects", object_type.name, "from")
-            yield Problem(f"there is no dbt model {object_type.table}", place, did_you_mean(object_type.table, known))
+            yield Problem(f"there is no dbt model {table}", place, did_you_mean(table, [".".join(key) for key in models]))
         elif (model.get("contract") or {}).get("enforced"):
-            yield from missing_columns(project.loaded, object_type, model["columns"])
+            yield from missing(model["columns"])
+
+
+def _tables_read(loaded: Loaded) -> Iterator[tuple[str, Place | None, Callable[[Iterable[str]], list[Problem]]]]:
+    """(table, where it is named, what of it is missing among given columns) of everything that reads a dbt model."""
+    for object_type in loaded.ontology.objects.values():
+        owner = object_type.name
+        yield object_type.table, loaded.place("objects", owner, "from"), partial(missing_columns, loaded, object_type)
+        for name, link in object_type.links.items():
+            if link.via:
+                place = loaded.place("objects", owner, "links", name, "via", "table")
+                yield link.via.table, place, partial(missing_link_columns, loaded, object_type, name)
+        for name, prop in object_type.properties.items():
+            if prop.points:
+                place = loaded.place("objects", owner, "properties", name, "points", "table")
+                yield prop.points.table, place, partial(missing_point_columns, loaded, owner, name)
 
 
 def _unmet_sources(project: Project, manifest: Mapping[str, Any]) -> Iterator[Problem]:

@@ -1,57 +1,55 @@
 """A plan becomes row numbers, and row numbers become ready bytes.
 
-Nothing asked of the order or the content is arithmetic, a key is one lookup, and the rest is one
-DuckDB statement. Row numbers are dense and follow the key, so every order ends in them and pages are
+Nothing asked of the order or the content is arithmetic, a key is one lookup, an indexed property an array, and the
+rest SQL. Row numbers are dense and follow the key, so every order ends in them and pages are
 stable. What may be asked at all was settled in `query.plans`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-import orjson
+import numpy as np
 
+from palantir_assets.engine.asking import Asking
+from palantir_assets.engine.nearest import nearest
+from palantir_assets.engine.ordering import Page, Places, ordered_page
 from palantir_assets.engine.ports import Released, identity
-from palantir_assets.engine.predicates import condition
-from palantir_assets.names import quoted
+from palantir_assets.engine.rows import RowSet, nothing, of_rows
+from palantir_assets.engine.sets import resolve
+from palantir_assets.engine.shaping import told
+from palantir_assets.query.nodes import Base, Filter, Nearest
 from palantir_assets.query.plans import Plan
+from palantir_assets.query.predicates import Compare
 from palantir_assets.query.tokens import InvalidToken, PageToken, write_token
-from palantir_assets.query.values import Value
-from palantir_assets.query.where import Compare
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`rows` are JSON objects as bytes; `total` counts all that match, on this page or not."""
+    """`rows` are JSON objects as bytes; `total` counts all that match, on this page or not.
+
+    `types` are the object types of the rows, one each; `scores` their similarities where that was the order.
+    """
 
     rows: list[bytes]
     total: int
     next_token: str | None
     release_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Which part of an answer is wanted. `total` is known from the second page on."""
-
-    offset: int
-    limit: int
-    total: int | None = None
+    types: tuple[str, ...] = ()
+    scores: tuple[float, ...] = ()
 
 
 def execute(plan: Plan, release: Released) -> Answer:
-    """The answer to a plan over one release. Raises InvalidToken for a page of another release."""
+    """The answer to a plan over one release. Raises InvalidToken for a page of another release, QueryTooLong, or QueryError."""
     page = page_of(plan.token, plan.limit, release)
-    rows, total = _rows(plan, release, page)
-    if plan.count:
-        return Answer([], total, None, identity(release))
-    return Answer(
-        rows=shaped(release.json_rows(plan.type.name, rows), plan.select),
-        total=total,
-        next_token=next_token(release, plan.question, page.offset + len(rows), total),
-        release_id=identity(release),
-    )
+    asking = Asking(plan.principal, release)
+    if plan.relevance is not None and not plan.count:
+        return _by_relevance(asking, plan, plan.relevance, page)
+    sets = _key_lookup(asking, plan) or resolve(asking, plan.node)
+    total = sum(len(rows) for rows in sets.values())
+    places: Places = [] if plan.count else ordered_page(asking, sets, plan.order, page)
+    return _answer(asking, plan, places, page, total)
 
 
 def page_of(token: PageToken | None, limit: int, release: Released) -> Page:
@@ -71,44 +69,44 @@ def next_token(release: Released, question: str, offset: int, total: int) -> str
     return write_token(PageToken(identity(release), question, offset, total)) if offset < total else None
 
 
-def shaped(rows: list[bytes], select: Sequence[str]) -> list[bytes]:
-    """The objects with the selected properties only; untouched bytes when all are wanted."""
-    if not select:
-        return rows
-    wanted = frozenset(select)
-    objects: Iterable[dict[str, object]] = map(orjson.loads, rows)
-    return [orjson.dumps({name: value for name, value in item.items() if name in wanted or name.startswith("__")}) for item in objects]
+def _answer(asking: Asking, plan: Plan, places: Places, page: Page, total: int) -> Answer:
+    rows, types = _told(asking, plan, places)
+    following = None if plan.count else next_token(asking.release, plan.question, page.offset + len(rows), total)
+    return Answer(rows, total, following, identity(asking.release), types)
 
 
-def _rows(plan: Plan, release: Released, page: Page) -> tuple[Sequence[int], int]:
-    if plan.where is None:
-        total = release.count(plan.type.name)
-        if plan.count or not plan.order_by:
-            return range(page.offset, min(page.offset + page.limit, total)), total
-        return _sql_rows(plan, release, Page(page.offset, page.limit, total))
-    key = _key_asked_for(plan)
-    if key is not None:
-        row = release.row_of(plan.type.name, key)
-        found = [] if row is None else [row]
-        return found[page.offset :], len(found)
-    return _sql_rows(plan, release, page)
+def _told(asking: Asking, plan: Plan, places: Places) -> tuple[list[bytes], tuple[str, ...]]:
+    """The objects in order. Those of one type are read at once, wherever they stand."""
+    if len(places) == 1:
+        name, numbers = places[0]
+        return told(asking, plan, name, numbers), (name,) * len(numbers)
+    ready: dict[str, list[bytes]] = {}
+    for name in {name for name, _ in places}:
+        ready[name] = told(asking, plan, name, [row for kind, run in places if kind == name for row in run])[::-1]
+    types = tuple(name for name, run in places for _ in run)
+    return [ready[name].pop() for name in types], types
 
 
-def _key_asked_for(plan: Plan) -> Value | None:
-    """The key, if the whole filter is `key = …`; a double has no one way to be written, and is compared in SQL."""
-    where, key = plan.where, plan.type.key
-    by_key = isinstance(where, Compare) and where.field == key and where.op == "eq" and plan.type.properties[key].type != "double"
-    return where.value if by_key and isinstance(where, Compare) else None
+def _by_relevance(asking: Asking, plan: Plan, node: Nearest, page: Page) -> Answer:
+    ranked = nearest(asking, node, resolve(asking, node.source))
+    wanted = ranked[page.offset : page.offset + page.limit]
+    rows, types = _told(asking, plan, [(name, [row]) for name, row, _ in wanted])
+    following = next_token(asking.release, plan.question, page.offset + len(rows), len(ranked))
+    return Answer(rows, len(ranked), following, identity(asking.release), types, tuple(score for _, _, score in wanted))
 
 
-def _sql_rows(plan: Plan, release: Released, page: Page) -> tuple[Sequence[int], int]:
-    test, values = condition(plan.where) if plan.where is not None else ("true", [])
-    table, total = quoted(plan.type.name), page.total
-    order = [f"{quoted(by.field)} {'ASC' if by.direction == 'asc' else 'DESC'} NULLS LAST" for by in plan.order_by]
-    with release.sql() as cursor:
-        if total is None:
-            total = int(cursor.execute(f"SELECT count(*) FROM {table} WHERE {test}", values).fetchall()[0][0])
-        if plan.count or page.offset >= total:
-            return [], total
-        statement = f"SELECT _row FROM {table} WHERE {test} ORDER BY {', '.join([*order, '_row'])} LIMIT ? OFFSET ?"
-        return [row for (row,) in cursor.execute(statement, [*values, page.limit, page.offset]).fetchall()], total
+def _key_lookup(asking: Asking, plan: Plan) -> Mapping[str, RowSet] | None:
+    """The object, if the whole question is `key = …`; a double has no one way to be written, and is compared in SQL."""
+    match plan.node:
+        case Filter(Base(name), ((_, Compare(column, "eq", value)),)):
+            kind = asking.release.ontology.types[name]
+            if column.derived is not None or column.member is not None or column.column != kind.key or column.type in ("double", "decimal"):
+                return None
+            row = asking.release.row_of(name, value)
+            return {name: asking.visible(name) & _one(row, asking.size(name))}
+        case _:
+            return None
+
+
+def _one(row: int | None, size: int) -> RowSet:
+    return nothing(size) if row is None else of_rows(np.asarray([row], dtype=np.int32), size)

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from palantir_assets.access.policy import readable_link, readable_type
 from palantir_assets.access.principal import Principal
-from palantir_assets.engine.answering import Answer, next_token, page_of, shaped
+from palantir_assets.engine.answering import Answer, next_token, page_of
 from palantir_assets.engine.ports import Released, identity
+from palantir_assets.engine.shaping import shaped
 from palantir_assets.errors import NotFound
 from palantir_assets.names import fingerprint
 from palantir_assets.ontology.served import LinkEnd, ServedType
@@ -54,6 +55,7 @@ def linked(
         total=len(targets),
         next_token=next_token(release, question, page.offset + len(rows), len(targets)),
         release_id=identity(release),
+        types=(end.to_type,) * len(rows),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Final, Protocol
 
 import duckdb
 import numpy as np
@@ -12,20 +12,52 @@ from numpy.typing import NDArray
 
 from palantir_assets.ontology.served import ServedOntology
 
+MISSING: Final = 2**31 - 1
+"""The rank of a missing value."""
+
 
 class Adjacency(Protocol):
     """One direction of a link: from a row to the rows it is linked to."""
+
+    @property
+    def offsets(self) -> NDArray[np.int32]: ...
+    @property
+    def targets(self) -> NDArray[np.int32]: ...
+    @property
+    def through(self) -> NDArray[np.int32] | None:
+        """Beside the targets, the rows of the objects that stand for the links, if there are any."""
 
     def of(self, row: int) -> NDArray[np.int32]: ...
 
 
 class Links(Protocol):
-    """Both directions of a link."""
+    """Both directions of a link; of a dated one, from when until when each is valid, in microseconds, beside each direction's targets."""
 
     @property
     def forward(self) -> Adjacency: ...
     @property
     def reverse(self) -> Adjacency: ...
+    @property
+    def valid(self) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None: ...
+
+
+class ColumnIndex(Protocol):
+    """One property in order: a rank for every row, and the rows by rank. Equal values share a rank, a missing one has `MISSING`."""
+
+    @property
+    def ranks(self) -> NDArray[np.int32]:
+        """By row."""
+
+    @property
+    def order(self) -> NDArray[np.int32]:
+        """Rows by rank, then row; those without a value at the end."""
+
+    @property
+    def offsets(self) -> NDArray[np.int64]:
+        """Where each rank begins in `order`, and where the last ends."""
+
+    def between(self, value: object) -> tuple[int, int]:
+        """The ranks of what equals a value: from the first, to before the second. Empty where it would stand."""
 
 
 class Hit(Protocol):
@@ -78,6 +110,15 @@ class Released(Protocol):
         """By the key's value, or by its text in a URL."""
 
     def json_rows(self, object_type: str, rows: Sequence[int]) -> list[bytes]: ...
+
+    def index(self, object_type: str, name: str) -> ColumnIndex | None:
+        """The index of a property, if it has one."""
+
+    def vectors(self, object_type: str, name: str) -> NDArray[np.float32] | None:
+        """A vector property as a matrix with a row for each object; a missing vector is all NaN."""
+
+    def encode(self, text: str) -> NDArray[np.float32] | None:
+        """A text as a vector, if the release has an encoder that understands it."""
 
     def sql(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         """A read-only, locked-down cursor with one table a type; one for each request."""

@@ -2,36 +2,45 @@
 
 Row `r` of a type is linked to `targets[offsets[r]:offsets[r + 1]]`. A link is stored twice, forward
 and reverse, so that both ends can be walked; parallel links are kept, and every row's targets are
-ascending, so that equal links give equal bytes. Where the row numbers come from is decided in
-`ontology.compiling`; who may see which row, in `engine`.
+ascending, so that equal links give equal bytes. Beside the targets may lie, link by link, the interval
+in which each is valid and the row of the object that stands for it. Where the row numbers come from is
+decided in `ontology.compiling`; who may see which row, in `engine`.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from palantir_assets.errors import BuildError, ReleaseError
+from palantir_assets.graph.ordering import Intervals, RowNumbers, Rows, checked, checked_through, checked_valid, grouped, ordered
 
-Rows = npt.NDArray[np.int32]
-RowNumbers = npt.NDArray[np.integer] | Sequence[int]
+Part = TypeVar("Part", Rows, Intervals)
 
-INT32_MAX = 2**31 - 1
 PARTS = ("forward_offsets", "forward_targets", "reverse_offsets", "reverse_targets")
+BESIDE = ("valid", "through")
+ALWAYS = (-(2**63), 2**63 - 1)
+"""An interval without ends."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Csr:
-    """One direction of a link: `offsets` int32 (n + 1), `targets` int32 (m), both read-only."""
+    """One direction of a link: `offsets` int32 (n + 1), `targets` int32 (m), read-only as all of it is.
+
+    `valid` int64 (m, 2) holds microseconds since 1970: a link is valid from the first and until before
+    the second. `through` int32 (m) holds the row of the object that stands for each link.
+    """
 
     offsets: Rows
     targets: Rows
+    valid: Intervals | None = None
+    through: Rows | None = None
 
     @property
     def rows(self) -> int:
@@ -44,16 +53,33 @@ class Csr:
             raise IndexError(f"row {row} of {self.rows}")
         return self.targets[self.offsets[row] : self.offsets[row + 1]]
 
-    def of_many(self, rows: RowNumbers) -> Rows:
+    def of_at(self, row: int, moment: int) -> Rows:
+        """The rows linked to `row` at a moment, in microseconds since 1970; a link without an interval always is."""
+        found = self.of(row)
+        if self.valid is None:
+            return found
+        since_until = self.valid[self.offsets[row] : self.offsets[row + 1]]
+        at: Rows = found[(since_until[:, 0] <= moment) & (moment < since_until[:, 1])]
+        return at
+
+    def of_many(self, rows: RowNumbers, moment: int | None = None) -> Rows:
         """The rows linked to any of `rows`, one after the other, repeats kept: `of` for a whole set at once."""
+        return self.targets[self.links_of_many(rows, moment)[0]]
+
+    def links_of_many(self, rows: RowNumbers, moment: int | None = None) -> tuple[Intervals, Intervals]:
+        """Which links leave `rows`: their places among `targets`, and for each the place in `rows` it leaves from."""
         asked = np.asarray(rows, dtype=np.int64)
         if len(asked) and (asked.min() < 0 or asked.max() >= self.rows):
             raise IndexError(f"rows {asked.min()}..{asked.max()} of {self.rows}")
         starts = self.offsets[asked].astype(np.int64)
         counts = self.offsets[asked + 1] - starts
         before = np.cumsum(counts) - counts
-        found: Rows = self.targets[np.arange(counts.sum()) + np.repeat(starts - before, counts)]
-        return found
+        places = np.arange(counts.sum()) + np.repeat(starts - before, counts)
+        leaves = np.repeat(np.arange(len(asked)), counts)
+        if moment is None or self.valid is None:
+            return places, leaves
+        at = (self.valid[places, 0] <= moment) & (moment < self.valid[places, 1])
+        return places[at], leaves[at]
 
     def degrees(self) -> Rows:
         """How many links each row has, int32 (n)."""
@@ -73,27 +99,47 @@ class LinkArrays:
         return len(self.forward.targets)
 
     @property
+    def valid(self) -> tuple[Intervals, Intervals] | None:
+        """When each link is valid, beside the forward and beside the reverse targets; None if links are not dated."""
+        forward, reverse = self.forward.valid, self.reverse.valid
+        return None if forward is None or reverse is None else (forward, reverse)
+
+    @property
     def nbytes(self) -> int:
-        """Bytes of all four arrays."""
+        """Bytes of all arrays."""
         return sum(part.nbytes for part in _parts(self).values())
 
 
-def build_csr(sources: RowNumbers, targets: RowNumbers, source_count: int, target_count: int) -> LinkArrays:
+def build_csr(
+    sources: RowNumbers,
+    targets: RowNumbers,
+    source_count: int,
+    target_count: int,
+    *,
+    valid: Intervals | None = None,
+    through: RowNumbers | None = None,
+) -> LinkArrays:
     """Link arrays of the links `sources[i]` → `targets[i]`, in any order; rows without a link are kept.
 
-    Raises BuildError when a row number does not exist or a count does not fit 32 bits.
+    `valid[i]` is the link's interval and `through[i]` the row of the object that stands for it. Raises BuildError
+    when a row number does not exist, a count does not fit 32 bits, or an interval ends before it begins.
 
     >>> build_csr([0, 0, 2], [1, 0, 1], 3, 2).reverse.of(1).tolist()
     [0, 2]
     """
-    left, right = _checked("source", sources, source_count), _checked("target", targets, target_count)
+    left, right = checked("source", sources, source_count), checked("target", targets, target_count)
     if len(left) != len(right):
         raise BuildError(f"{len(left)} sources but {len(right)} targets")
-    return LinkArrays(_compressed(left, right, source_count, target_count), _compressed(right, left, target_count, source_count))
+    intervals, backing = checked_valid(valid, len(left)), checked_through(through, len(left))
+    order = ordered(left, right, source_count, target_count, intervals, backing)
+    forward = Csr(_offsets(left, source_count), _frozen(right[order]), _taken(intervals, order), _taken(backing, order))
+    back = order[grouped(forward.targets, target_count)]
+    reverse = Csr(_offsets(right, target_count), _frozen(left[back]), _taken(intervals, back), _taken(backing, back))
+    return LinkArrays(forward, reverse)
 
 
 def save(links: LinkArrays, folder: Path) -> None:
-    """Write four .npy files into `folder`, replacing what was there as a whole.
+    """Write one .npy file an array into `folder`, replacing what was there as a whole.
 
     A kill at any point leaves the old arrays or the new ones, never a mixture: `load` puts the old
     folder back if the last rename is missing.
@@ -124,62 +170,78 @@ def recover(folder: Path) -> None:
 def load(folder: Path, *, mmap: bool = True) -> LinkArrays:
     """The arrays of `folder`, mapped into memory unless `mmap=False`. Raises ReleaseError if missing or damaged."""
     recover(folder)
-    forward_offsets, forward_targets, reverse_offsets, reverse_targets = (_load_part(folder / f"{name}.npy", mmap) for name in PARTS)
-    links = LinkArrays(Csr(forward_offsets, forward_targets), Csr(reverse_offsets, reverse_targets))
+    links = LinkArrays(_load_way(folder, "forward", mmap), _load_way(folder, "reverse", mmap))
     _check_whole(links, folder)
     return links
 
 
-def _parts(links: LinkArrays) -> dict[str, Rows]:
-    arrays = (links.forward.offsets, links.forward.targets, links.reverse.offsets, links.reverse.targets)
-    return dict(zip(PARTS, arrays, strict=True))
+def _load_way(folder: Path, way: str, mmap: bool) -> Csr:
+    valid, through = folder / f"valid_{way}.npy", folder / f"through_{way}.npy"
+    return Csr(
+        _load_rows(folder / f"{way}_offsets.npy", mmap),
+        _load_rows(folder / f"{way}_targets.npy", mmap),
+        _load_intervals(valid, mmap) if valid.exists() else None,
+        _load_rows(through, mmap) if through.exists() else None,
+    )
+
+
+def _parts(links: LinkArrays) -> dict[str, Rows | Intervals]:
+    found: dict[str, Rows | Intervals] = {}
+    for way, csr in (("forward", links.forward), ("reverse", links.reverse)):
+        found |= {f"{way}_offsets": csr.offsets, f"{way}_targets": csr.targets}
+        found |= {f"{name}_{way}": part for name, part in zip(BESIDE, (csr.valid, csr.through), strict=True) if part is not None}
+    return found
 
 
 def _beside(folder: Path, suffix: str) -> Path:
     return folder.with_name(f".{folder.name}.{suffix}")
 
 
-def _checked(side: str, numbers: RowNumbers, count: int) -> npt.NDArray[np.int64]:
-    found = np.asarray(numbers)
-    if np.ma.is_masked(numbers):  # what DuckDB hands over for a column with nulls
-        raise BuildError(f"a {side} row is null")
-    if found.size and not np.issubdtype(found.dtype, np.integer):
-        raise BuildError(f"{side} rows are {found.dtype}, not whole numbers")
-    if not 0 <= count <= INT32_MAX or len(found) > INT32_MAX:
-        raise BuildError(f"{len(found)} links and {count} {side} rows do not fit 32-bit row numbers (at most {INT32_MAX})")
-    if found.size and (found.min() < 0 or found.max() >= count):
-        raise BuildError(f"{side} rows {found.min()}..{found.max()} lie outside 0..{count - 1}")
-    return found.astype(np.int64)
+def _offsets(rows: Rows, count: int) -> Rows:
+    offsets = np.zeros(count + 1, dtype=np.int32)
+    np.cumsum(np.bincount(rows, minlength=count), out=offsets[1:])
+    return _frozen(offsets)
 
 
-def _compressed(rows: npt.NDArray[np.int64], targets: npt.NDArray[np.int64], row_count: int, target_count: int) -> Csr:
-    # One sort of row * width + target orders rows, and targets within them, without an index array.
-    width = max(target_count, 1)
-    pairs = np.sort(rows * width + targets)
-    offsets = np.zeros(row_count + 1, dtype=np.int32)
-    np.cumsum(np.bincount(rows, minlength=row_count), out=offsets[1:])
-    return Csr(_frozen(offsets), _frozen((pairs % width).astype(np.int32)))
+def _taken(part: Part | None, order: npt.NDArray[np.integer]) -> Part | None:
+    return None if part is None else _frozen(part[order])
 
 
-def _frozen(part: Rows) -> Rows:
+def _frozen(part: Part) -> Part:
     part.flags.writeable = False
     return part
 
 
-def _load_part(path: Path, mmap: bool) -> Rows:
-    try:
-        # A plain view: slicing an np.memmap costs three times as much.
-        part = np.asarray(np.load(path, mmap_mode="r" if mmap else None, allow_pickle=False))
-    except (OSError, ValueError, EOFError) as error:
-        raise ReleaseError(f"link array {path.name} of {path.parent.name} cannot be read: {error}") from error
+def _load_rows(path: Path, mmap: bool) -> Rows:
+    part = _load_part(path, mmap)
     if part.dtype != np.int32 or part.ndim != 1:
         raise ReleaseError(f"link array {path.name} of {path.parent.name} is {part.dtype} {part.shape}, not one row of int32")
     return _frozen(part)
 
 
+def _load_intervals(path: Path, mmap: bool) -> Intervals:
+    part = _load_part(path, mmap)
+    if part.dtype != np.int64 or part.ndim != 2 or part.shape[1] != 2:
+        raise ReleaseError(f"link array {path.name} of {path.parent.name} is {part.dtype} {part.shape}, not pairs of int64")
+    return _frozen(part)
+
+
+def _load_part(path: Path, mmap: bool) -> npt.NDArray[Any]:
+    try:
+        # A plain view: slicing an np.memmap costs three times as much.
+        part = np.asarray(np.load(path, mmap_mode="r" if mmap else None, allow_pickle=False))
+    except (OSError, ValueError, EOFError) as error:
+        raise ReleaseError(f"link array {path.name} of {path.parent.name} cannot be read: {error}") from error
+    return part
+
+
 def _check_whole(links: LinkArrays, folder: Path) -> None:
-    for way, csr in (("forward", links.forward), ("reverse", links.reverse)):
-        if not len(csr.offsets) or csr.offsets[0] != 0 or csr.offsets[-1] != len(csr.targets):
+    forward, reverse = links.forward, links.reverse
+    for way, csr in (("forward", forward), ("reverse", reverse)):
+        beside = [len(part) for part in (csr.valid, csr.through) if part is not None]
+        if not len(csr.offsets) or csr.offsets[0] != 0 or csr.offsets[-1] != len(csr.targets) or set(beside) - {len(csr.targets)}:
             raise ReleaseError(f"the {way} arrays of {folder.name} do not fit together")
-    if len(links.forward.targets) != len(links.reverse.targets):
-        raise ReleaseError(f"{folder.name} has {len(links.forward.targets)} forward links but {len(links.reverse.targets)} reverse ones")
+    if len(forward.targets) != len(reverse.targets):
+        raise ReleaseError(f"{folder.name} has {len(forward.targets)} forward links but {len(reverse.targets)} reverse ones")
+    if (forward.valid is None) != (reverse.valid is None) or (forward.through is None) != (reverse.through is None):
+        raise ReleaseError(f"{folder.name} tells of one direction only when its links are valid or what stands for them")

@@ -1,69 +1,79 @@
-"""From specs to SQL and to the served form: what a table of objects or links contains is decided here.
+"""From specs to SQL: what a table of objects or links contains is decided here and in `link_sql`.
 
-Pure: text in, text out. When a table is made, and by whom, is decided in `assets.objects`; identifiers and
+Pure: text in, text out. When a table is made, and by whom, is decided in `assets`; identifiers and
 values reach SQL only through `names.quoted`, `names.literal` and `ontology.expressions`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from palantir_assets.errors import Problem, did_you_mean
-from palantir_assets.names import dbt_table, link_table, literal, object_table, quoted
-from palantir_assets.ontology.expressions import names_in, parse
+from palantir_assets.names import Name, dbt_table, link_table, literal, object_table, quoted
+from palantir_assets.ontology.aggregates import Asked, links_select
+from palantir_assets.ontology.describing import added_properties, served_ontology, served_property
+from palantir_assets.ontology.expressions import parse
+from palantir_assets.ontology.link_sql import link_select, orphans_select
 from palantir_assets.ontology.paths import follow, split_template
 from palantir_assets.ontology.reading import Loaded
-from palantir_assets.ontology.served import (
-    Origin,
-    ServedGraph,
-    ServedLink,
-    ServedModel,
-    ServedOntology,
-    ServedProperty,
-    ServedType,
-)
-from palantir_assets.ontology.spec import Label, Link, ObjectType, Ontology, Property, PropertyType
+from palantir_assets.ontology.spec import ObjectType, Ontology, Points, Property
+from palantir_assets.ontology.stages import computed, ground_of, stages_of
+from palantir_assets.ontology.storing import columns_of, scalar_sql, sql_type, stored_value
 
-SQL_TYPES: Mapping[PropertyType, str] = {
-    "string": "VARCHAR",
-    "boolean": "BOOLEAN",
-    "integer": "INTEGER",
-    "long": "BIGINT",
-    "double": "DOUBLE",
-    "date": "DATE",
-    "timestamp": "TIMESTAMP",
-}
+__all__ = [
+    "added_properties", "candidate_select", "link_select", "missing_columns", "missing_link_columns",
+    "missing_point_columns", "object_select", "orphans_select", "paths_select",
+    "series_of", "series_select", "served_ontology",
+]  # fmt: skip
 
 
 def object_select(ontology: Ontology, object_type: ObjectType) -> str:
-    """The SELECT that makes `objects.<type>`: `_row` (dense, in key order), `_title`, then every property in spec order."""
-    types = {name: ontology.base_type(prop) for name, prop in object_type.properties.items()}
-    stored = ", ".join(
-        f"CAST({quoted(name)} AS {SQL_TYPES[types[name]]}) AS {quoted(name)}"
-        for name, prop in object_type.properties.items()
-        if not prop.derived
-    )
+    """The SELECT that makes `objects.<type>`: `_row` (dense, in key order), `_title`, then the properties of its stage in spec order."""
+    stages = stages_of(object_type)
+    own = {name: prop for name, prop in object_type.properties.items() if stages[name] == "table"}
+    served = {name: served_property(ontology, prop) for name, prop in own.items()}
+    types = {name: prop.type for name, prop in served.items()}
+    stored = ", ".join(f"{stored_value(name, prop, served[name])} AS {quoted(name)}" for name, prop in own.items() if prop.derived is None)
     select = f"SELECT {stored} FROM {dbt_table(object_type.table).sql}"
-    for name in derivation_order(object_type):
-        expression = parse(object_type.properties[name].derived or "", types)
-        select = f"SELECT *, CAST({expression.sql} AS {SQL_TYPES[types[name]]}) AS {quoted(name)} FROM ({select})"
-    columns = ", ".join(quoted(name) for name in object_type.properties)
+    for name in computed(object_type, "table"):
+        expression = parse(own[name].derived or "", types)
+        select = f"SELECT *, CAST({expression.sql} AS {sql_type(served[name])}) AS {quoted(name)} FROM ({select})"
+    columns = ", ".join(quoted(name) for name in own)
     key = quoted(object_type.key)
     row = f"CAST(row_number() OVER (ORDER BY {key}) - 1 AS INTEGER)"
     return f"SELECT {row} AS _row, {_title_sql(object_type)} AS _title, {columns} FROM ({select}) ORDER BY {key}"
 
 
-def derivation_order(object_type: ObjectType) -> list[str]:
-    """The derived properties so that each comes after those it reads."""
-    waiting = {name: names_in(prop.derived) for name, prop in object_type.properties.items() if prop.derived}
-    ordered: list[str] = []
-    while waiting:
-        ready = [name for name, reads in waiting.items() if not reads & waiting.keys()]
-        if not ready:
-            raise AssertionError("rules.derivations_end lets no circle through")
-        ordered += ready
-        waiting = {name: reads for name, reads in waiting.items() if name not in ready}
-    return ordered
+def candidate_select(ontology: Ontology, object_type: ObjectType) -> str | None:
+    """The SELECT of what is computed over links in the candidate: `_row` and a column for each; None where there is nothing."""
+    names = computed(object_type, "candidate")
+    if not names:
+        return None
+    asked = [_asked(name, object_type.properties[name], ontology) for name in names]
+    ground = ground_of(ontology, "candidate")
+    return links_select(
+        ground, object_type.name, asked, objects=lambda name: object_table(name).sql, links=lambda name: Name("links", name).sql
+    )
+
+
+def series_of(ontology: Ontology) -> dict[tuple[str, str], tuple[Points, Property]]:
+    """(object type, property) of every time series, with where its points are."""
+    return {
+        (object_type.name, name): (prop.points, prop)
+        for object_type in ontology.objects.values()
+        for name, prop in object_type.properties.items()
+        if prop.points is not None
+    }
+
+
+def series_select(points: Points, prop: Property) -> str:
+    """The SELECT of a time series' points: `series`, `at`, `value`, in that order; a point without series or time is left out."""
+    by, at, value = quoted(points.by), quoted(points.at), quoted(points.value)
+    return (
+        f"SELECT CAST({by} AS VARCHAR) AS series, CAST({at} AS TIMESTAMP) AS at, "
+        f"CAST({value} AS {scalar_sql(prop.of or 'double', prop.digits)}) AS value "
+        f"FROM {dbt_table(points.table).sql} WHERE {by} IS NOT NULL AND {at} IS NOT NULL ORDER BY ALL"
+    )
 
 
 def missing_columns(loaded: Loaded, object_type: ObjectType, columns: Iterable[str]) -> list[Problem]:
@@ -71,33 +81,16 @@ def missing_columns(loaded: Loaded, object_type: ObjectType, columns: Iterable[s
     known = list(columns)
     return [
         Problem(
-            f"property {name!r} has no column in {object_type.table}",
+            f"property {name!r} has no column {column!r} in {object_type.table}"
+            if prop.columns
+            else f"property {name!r} has no column in {object_type.table}",
             loaded.place("objects", object_type.name, "properties", name),
-            did_you_mean(name, known),
+            did_you_mean(column, known),
         )
         for name, prop in object_type.properties.items()
-        if not prop.derived and name not in known
+        for column in columns_of(name, prop)
+        if column not in known
     ]
-
-
-def link_select(ontology: Ontology, source: ObjectType, link: Link) -> str:
-    """The SELECT that makes `links.<type>__<link>`: `source_row`, `target_row`, in source order."""
-    target = ontology.objects[link.to]
-    return (
-        f"SELECT s._row AS source_row, t._row AS target_row FROM {object_table(source.name).sql} s "
-        f"JOIN {object_table(target.name).sql} t ON s.{quoted(link.by)} = t.{quoted(target.key)} ORDER BY s._row"
-    )
-
-
-def orphans_select(ontology: Ontology, source: ObjectType, link: Link) -> str:
-    """The SELECT that makes `…__orphans`: each key that leads nowhere, and how many objects hold it."""
-    target = ontology.objects[link.to]
-    by = f"s.{quoted(link.by)}"
-    return (
-        f"SELECT CAST({by} AS VARCHAR) AS key, count(*) AS objects FROM {object_table(source.name).sql} s "
-        f"WHERE {by} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {object_table(target.name).sql} t WHERE t.{quoted(target.key)} = {by}) "
-        f"GROUP BY ALL ORDER BY objects DESC, key"
-    )
 
 
 def paths_select(ontology: Ontology, object_type: str, paths: Iterable[str], *, also: Iterable[str] = ()) -> str:
@@ -122,77 +115,47 @@ def paths_select(ontology: Ontology, object_type: str, paths: Iterable[str], *, 
     return f"SELECT {', '.join(columns)} FROM {object_table(object_type).sql} o {' '.join(clauses)} ORDER BY o._row"
 
 
-def served_ontology(ontology: Ontology) -> ServedOntology:
-    """What a release holds of the specs: everything a reader needs, and no constraint or source."""
-    return ServedOntology(
-        types={name: _served_type(ontology, object_type) for name, object_type in ontology.objects.items()},
-        graphs={
-            name: ServedGraph(label=graph.label, description=graph.description, nodes=graph.nodes, measures=tuple(graph.measures))
-            for name, graph in ontology.graphs.items()
-        },
-        models={
-            name: ServedModel(label=model.label, description=model.description, object=model.object, writes=next(iter(model.writes)))
-            for name, model in ontology.models.items()
-        },
+def missing_link_columns(loaded: Loaded, source: ObjectType, name: str, columns: Iterable[str]) -> list[Problem]:
+    """A problem for every column that a link via a table reads and the table does not have."""
+    link, known = source.links[name], list(columns)
+    if link.via is None:
+        return []
+    dates = (
+        [(("valid", word), column) for word, column in (("from", link.valid.from_), ("until", link.valid.until)) if column]
+        if link.valid
+        else []
     )
-
-
-def added_properties(ontology: Ontology, object_type: str) -> dict[str, ServedProperty]:
-    """The properties that graphs and models add to a type in the release, in spec order."""
-    added: dict[str, ServedProperty] = {}
-    for graph in ontology.graphs.values():
-        if graph.nodes == object_type:
-            for name, measure in graph.measures.items():
-                whole = measure.kind == "community" or (measure.kind != "pagerank" and not measure.weighted)
-                type_: PropertyType = "integer" if whole else "double"
-                added[name] = ServedProperty(type=type_, label=measure.label, description=measure.description, origin="graph")
-    for model in ontology.models.values():
-        if model.object == object_type:
-            for name, writes in model.writes.items():
-                added[name] = ServedProperty(type=writes.type, label=writes.label, description=writes.description, origin="model")
-    return added
-
-
-def _served_type(ontology: Ontology, object_type: ObjectType) -> ServedType:
-    own = {name: _served_property(ontology, prop) for name, prop in object_type.properties.items()}
-    links = {
-        name: ServedLink(
-            to=link.to,
-            reverse=link.reverse,
-            cardinality=link.cardinality,
-            optional=link.optional,
-            label=link.label,
-            reverse_label=link.reverse_label,
+    read = [(("via", "source"), link.via.source), (("via", "target"), link.via.target), *dates]
+    return [
+        Problem(
+            f"link {name!r} reads column {column!r}, which {link.via.table} does not have",
+            loaded.place("objects", source.name, "links", name, *path),
+            did_you_mean(column, known),
         )
-        for name, link in object_type.links.items()
-    }
-    return ServedType(
-        name=object_type.name,
-        label=object_type.label,
-        plural=object_type.plural,
-        description=object_type.description,
-        key=object_type.key,
-        title=object_type.title,
-        owner=object_type.owner,
-        properties=own | added_properties(ontology, object_type.name),
-        links=links,
-        searchable=object_type.search is not None,
-        indexes=object_type.indexes,
-    )
+        for path, column in read
+        if column not in known
+    ]
 
 
-def _served_property(ontology: Ontology, prop: Property) -> ServedProperty:
-    value_type = ontology.value_types.get(prop.type)
-    label: Label | None = prop.label or (value_type.label if value_type else None)
-    origin: Origin = "derived" if prop.derived else "table"
-    return ServedProperty(
-        type=ontology.base_type(prop),
-        label=label,
-        description=prop.description or (value_type.description if value_type else ""),
-        unit=prop.unit or (value_type.unit if value_type else None),
-        optional=prop.optional,
-        origin=origin,
-    )
+def missing_point_columns(loaded: Loaded, object_type: str, name: str, columns: Iterable[str]) -> list[Problem]:
+    """A problem for every column that a time series reads and its table does not have."""
+    points, known = loaded.ontology.objects[object_type].properties[name].points, list(columns)
+    if points is None:
+        return []
+    return [
+        Problem(
+            f"property {name!r} reads column {column!r}, which {points.table} does not have",
+            loaded.place("objects", object_type, "properties", name, "points", word),
+            did_you_mean(column, known),
+        )
+        for word, column in (("by", points.by), ("at", points.at), ("value", points.value))
+        if column not in known
+    ]
+
+
+def _asked(name: str, prop: Property, ontology: Ontology) -> Asked:
+    served = served_property(ontology, prop)
+    return Asked(name, prop.derived or "", sql_type(served), served.type)
 
 
 def _title_sql(object_type: ObjectType) -> str:

@@ -3,7 +3,8 @@
 Python's expression syntax, closed to everything but names, literals, comparisons, arithmetic, `and/or/not`,
 `in [...]`, `is None` and the functions in `FUNCTIONS`. Null behaves as in SQL: it makes a comparison or a
 sum null; `false and null` is false. Names are resolved by the caller; here an expression is parsed, typed
-and turned into SQL, and nothing is ever evaluated by Python.
+and turned into SQL, and nothing is ever evaluated by Python. Aggregates over links are taken out of an
+expression in `aggregates` before it comes here.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Final, Literal
 from palantir_assets.names import literal, quoted
 from palantir_assets.ontology.spec import PropertyType
 
-Kind = Literal["boolean", "number", "string", "date", "timestamp", "null"]
+Kind = Literal["boolean", "number", "string", "date", "timestamp", "geopoint", "array", "struct", "vector", "null"]
 
 MAX_LENGTH: Final = 2_000
 MAX_DEPTH: Final = 50
@@ -27,9 +28,18 @@ _KINDS: Final[Mapping[PropertyType, Kind]] = {
     "integer": "number",
     "long": "number",
     "double": "number",
+    "decimal": "number",
     "date": "date",
     "timestamp": "timestamp",
+    "geopoint": "geopoint",
+    "array": "array",
+    "struct": "struct",
+    "vector": "vector",
+    "timeseries": "string",
+    "attachment": "string",
+    "marking": "string",
 }
+_COMPARED: Final = frozenset({"boolean", "number", "string", "date", "timestamp", "null"})
 _COMPARISONS: Final = {ast.Eq: "=", ast.NotEq: "<>", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 _ARITHMETIC: Final = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Mod: "%"}
 
@@ -38,7 +48,7 @@ _ARITHMETIC: Final = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", a
 class Function:
     """A function of the language: the kinds it takes, the kind it gives, and its SQL with `{0}`, `{1}` …"""
 
-    takes: tuple[Kind | Literal["any", "same"], ...]
+    takes: tuple[Kind | Literal["time", "same"], ...]
     gives: Kind | Literal["same"]
     sql: str
 
@@ -53,11 +63,14 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
     "round": Function(("number", "number"), "number", "round({0}, CAST({1} AS INTEGER))"),
     "coalesce": Function(("same", "same"), "same", "coalesce({0}, {1})"),
     "if_else": Function(("boolean", "same", "same"), "same", "CASE WHEN {0} THEN {1} WHEN NOT ({0}) THEN {2} END"),
-    "year": Function(("any",), "number", "year({0})"),
-    "month": Function(("any",), "number", "month({0})"),
-    "day": Function(("any",), "number", "day({0})"),
+    "year": Function(("time",), "number", "year({0})"),
+    "month": Function(("time",), "number", "month({0})"),
+    "day": Function(("time",), "number", "day({0})"),
     "hour": Function(("timestamp",), "number", "hour({0})"),
-    "weekday": Function(("any",), "number", "isodow({0})"),
+    "weekday": Function(("time",), "number", "isodow({0})"),
+    "size": Function(("array",), "number", "len({0})"),
+    "latitude": Function(("geopoint",), "number", "struct_extract({0}, 'latitude')"),
+    "longitude": Function(("geopoint",), "number", "struct_extract({0}, 'longitude')"),
     "minutes_between": Function(("timestamp", "timestamp"), "number", "date_diff('minute', {0}, {1})"),
     "days_between": Function(("date", "date"), "number", "date_diff('day', {0}, {1})"),
 }
@@ -84,7 +97,7 @@ def kind_of(property_type: PropertyType) -> Kind:
 
 def names_in(text: str) -> frozenset[str]:
     """The names an expression reads; raises ExpressionError if it cannot be parsed."""
-    nodes = list(ast.walk(_tree(text)))
+    nodes = list(ast.walk(tree_of(text)))
     functions = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
     names = (node.id for node in nodes if isinstance(node, ast.Name) and id(node) not in functions)
     return frozenset(name for name in names if name not in ("true", "false"))
@@ -98,11 +111,17 @@ def parse(text: str, types: Mapping[str, PropertyType]) -> Expression:
 
     Raises ExpressionError for a name that is not in `types`, a form outside the language, or kinds that do not fit.
     """
-    sql, kind = _Compiler({name: kind_of(type_) for name, type_ in types.items()}).compile(_tree(text).body)
+    sql, kind = compile_tree(tree_of(text).body, {name: kind_of(type_) for name, type_ in types.items()})
     return Expression(text, sql, kind, names_in(text))
 
 
-def _tree(text: str) -> ast.Expression:
+def compile_tree(node: ast.expr, kinds: Mapping[str, Kind]) -> tuple[str, Kind]:
+    """The SQL and the kind of a parsed expression over names of the given kinds; raises ExpressionError as `parse` does."""
+    return _Compiler(kinds).compile(node)
+
+
+def tree_of(text: str) -> ast.Expression:
+    """An expression's syntax tree, bounded in length and depth; raises ExpressionError if it cannot be parsed."""
     if len(text) > MAX_LENGTH:
         raise ExpressionError(f"longer than {MAX_LENGTH} characters")
     try:
@@ -185,6 +204,8 @@ class _Compiler:
             if not (isinstance(right, ast.Constant) and right.value is None):
                 raise ExpressionError("`is` stands only before None")
             return f"{left_sql} IS {'NOT ' if isinstance(operator, ast.IsNot) else ''}NULL"
+        if left_kind not in _COMPARED:
+            raise ExpressionError(f"{ast.unparse(left)!r} is a {left_kind}, which can only be asked whether it is None")
         if isinstance(operator, (ast.In, ast.NotIn)):
             if not isinstance(right, (ast.List, ast.Tuple)) or not right.elts:
                 raise ExpressionError("`in` needs a list of values, such as [1, 2]")
@@ -206,8 +227,10 @@ class _Compiler:
             if wanted == "same":
                 same = kind if same in (None, "null") else same
                 self._fits(argument, kind, same)
-            elif wanted != "any":
+            elif wanted != "time":
                 self._fits(argument, kind, wanted)
+            elif kind not in ("date", "timestamp", "null"):
+                raise ExpressionError(f"{ast.unparse(argument)!r} is a {kind} where a date or timestamp is needed")
             arguments.append(sql)
         return function.sql.format(*arguments), (same or "null") if function.gives == "same" else function.gives
 

@@ -39,8 +39,8 @@ def leaks(ontology: Ontology, model: Model) -> tuple[Leak, ...]:
 
 def _reason(ontology: Ontology, model: Model, end: Destination) -> str:
     """Why one feature leaks, or an empty string."""
-    keys = [(step.from_type, ontology.objects[step.from_type].links[step.link].by) for step in end.steps]
-    read = [*keys, (end.object_type, end.property)]
+    keys = ((step.from_type, ontology.objects[step.from_type].links[step.link].by) for step in end.steps)
+    read = [*((from_type, by) for from_type, by in keys if by), (end.object_type, end.property)]
     for object_type, name in read:
         properties = ontology.objects[object_type].properties
         for part in _with_sources(properties, name):

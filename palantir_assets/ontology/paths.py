@@ -43,7 +43,7 @@ def follow(ontology: Ontology, object_type: str, path: str) -> Destination | Non
     here = object_type
     for link in links:
         spec = ontology.objects[here].links.get(link) if here in ontology.objects else None
-        if spec is None:
+        if spec is None or spec.cardinality == "many_to_many":
             return None
         steps.append(Step(here, link, spec.to))
         here = spec.to

@@ -10,36 +10,22 @@ import re
 from collections.abc import Callable, Iterator
 
 from palantir_assets.errors import Place, Problem, did_you_mean
-from palantir_assets.ontology import station_rules
-from palantir_assets.ontology.expressions import ExpressionError, kind_of, names_in, parse
+from palantir_assets.ontology import function_rules, interface_rules, link_rules, station_rules, type_rules
+from palantir_assets.ontology.aggregates import kind_over_links, take_apart
+from palantir_assets.ontology.expressions import ExpressionError, kind_of
 from palantir_assets.ontology.paths import template_fields
 from palantir_assets.ontology.reading import Loaded
-from palantir_assets.ontology.spec import PROPERTY_TYPES, ObjectType
-from palantir_assets.ontology.wording import unfollowed, unknown_property
+from palantir_assets.ontology.spec import PROPERTY_TYPES, Expect, ObjectType, PropertyType, ValueType
+from palantir_assets.ontology.stages import STAGES, ground_of, stages_of
+from palantir_assets.ontology.wording import a, computed_later, unfollowed, unknown_property
 
-RESERVED = frozenset({"true", "false", "none", "and", "or", "not", "in", "is", "if", "else"})
+PARTED_TYPES = frozenset({"geopoint", "array", "struct", "vector"})
+"""Types whose values are made of parts, and come in no order."""
 
 
 def broken_rules(loaded: Loaded) -> list[Problem]:
     """Every problem of every rule. A rule whose ground is already broken stays silent."""
     return [problem for rule in RULES for problem in rule(loaded)]
-
-
-def property_types_exist(loaded: Loaded) -> Iterator[Problem]:
-    ontology = loaded.ontology
-    known = (*PROPERTY_TYPES, *ontology.value_types)
-    for name in ontology.value_types:
-        if name in PROPERTY_TYPES:
-            yield Problem(f"value type {name!r} has the name of a built-in type", loaded.place("value_types", name))
-    for object_type in ontology.objects.values():
-        for name, prop in object_type.properties.items():
-            if prop.type not in known:
-                place = loaded.place("objects", object_type.name, "properties", name, "type")
-                yield Problem(f"property {name!r} has unknown type {prop.type!r}", place, did_you_mean(prop.type, known))
-            if name in RESERVED:
-                yield Problem(
-                    f"{name!r} is a word of the expression language", loaded.place("objects", object_type.name, "properties", name)
-                )
 
 
 def keys_and_indexes_are_properties(loaded: Loaded) -> Iterator[Problem]:
@@ -51,37 +37,17 @@ def keys_and_indexes_are_properties(loaded: Loaded) -> Iterator[Problem]:
             yield Problem(
                 f"the key {object_type.key!r} may be neither optional nor derived", loaded.place("objects", object_type.name, "key")
             )
-        elif key.type in PROPERTY_TYPES and key.type not in ("string", "integer", "long"):
+        elif (base := loaded.ontology.base_type(key)) in PROPERTY_TYPES and base not in ("string", "integer", "long"):
             yield Problem(
-                f"the key {object_type.key!r} is a {key.type}; a key is a string, integer or long",
+                f"the key {object_type.key!r} is a {base}; a key is a string, integer or long",
                 loaded.place("objects", object_type.name, "key"),
             )
         for index, name in enumerate(object_type.indexes):
             if name not in object_type.properties:
                 yield unknown_property(loaded, object_type, name, "an index", "indexes", index)
-
-
-def links_lead_somewhere(loaded: Loaded) -> Iterator[Problem]:
-    objects = loaded.ontology.objects
-    for source in objects.values():
-        for name, link in source.links.items():
-            by, target = source.properties.get(link.by), objects.get(link.to)
-            if loaded.lacks(link.to):
-                place = loaded.place("objects", source.name, "links", name, "to")
-                yield Problem(f"link {name!r} points at unknown object type {link.to!r}", place, did_you_mean(link.to, objects))
-            if by is None:
-                yield unknown_property(loaded, source, link.by, f"link {name!r}", "links", name, "by")
-            elif by.optional and not link.optional:
-                place = loaded.place("objects", source.name, "links", name)
-                yield Problem(
-                    f"link {name!r} goes by the optional property {link.by!r} but is not optional",
-                    place,
-                    "add `optional: true` to the link",
-                )
-            key = target.properties.get(target.key) if target else None
-            if by and key and not _same_kind(loaded, by.type, key.type):
-                place = loaded.place("objects", source.name, "links", name, "by")
-                yield Problem(f"link {name!r} goes by a {by.type}, but {link.to}'s key is a {key.type}", place)
+            elif (base := loaded.ontology.base_type(object_type.properties[name])) in PARTED_TYPES:
+                place = loaded.place("objects", object_type.name, "indexes", index)
+                yield Problem(f"an index of {name!r}, {a(base)}, would order nothing", place, "leave it out")
 
 
 def names_of_one_type_differ(loaded: Loaded) -> Iterator[Problem]:
@@ -104,19 +70,26 @@ def names_of_one_type_differ(loaded: Loaded) -> Iterator[Problem]:
 
 def expressions_hold(loaded: Loaded) -> Iterator[Problem]:
     ontology = loaded.ontology
+    grounds = {stage: ground_of(ontology, stage) for stage in STAGES}
     for object_type in ontology.objects.values():
-        types = {n: ontology.base_type(p) for n, p in object_type.properties.items() if ontology.base_type(p) in PROPERTY_TYPES}
+        stages = stages_of(object_type)
+        types = {name: ontology.base_type(prop) for name, prop in object_type.properties.items()}
         for name, prop in object_type.properties.items():
-            if prop.derived is None or name not in types or _reads(prop.derived) & (object_type.properties.keys() - types):
-                continue
-            place = loaded.place("objects", object_type.name, "properties", name, "derived")
+            reads = _reads(prop.derived) & types.keys()
+            if prop.derived is None or any(types[read] not in PROPERTY_TYPES for read in (name, *reads)):
+                continue  # a type that does not exist is told where it is named
+            place, stage = loaded.place("objects", object_type.name, "properties", name, "derived"), stages[name]
+            known = {**grounds[stage].properties[object_type.name], **{read: types[read] for read in reads}}
             try:
-                expression = parse(prop.derived, types)
+                kind = kind_over_links(grounds[stage], object_type.name, prop.derived, known)
             except ExpressionError as error:
                 yield Problem(f"property {name!r}: {error}", place, _suggest_property(str(error), object_type))
                 continue
-            if expression.kind not in (kind_of(types[name]), "null"):
-                yield Problem(f"property {name!r} is a {types[name]}, but its expression gives a {expression.kind}", place)
+            if kind not in (kind_of(types[name]), "null"):
+                yield Problem(f"property {name!r} is a {types[name]}, but its expression gives a {kind}", place)
+            if late := sorted(read for read in reads if stage != "indexes" and stages[read] == "indexes"):
+                hint = "add `materialised: false` here too, or leave it out there"
+                yield Problem(f"property {name!r} is kept, but reads {late[0]!r}, which is not", place, hint)
 
 
 def derivations_end(loaded: Loaded) -> Iterator[Problem]:
@@ -148,34 +121,59 @@ def templates_and_paths_resolve(loaded: Loaded) -> Iterator[Problem]:
                     yield Problem(f"the title reads {field!r}; a title is made of the object's own properties", place)
                     continue
                 yield from unfollowed(loaded, object_type.name, field, f"the {word}", "objects", object_type.name, *path)
+                yield from computed_later(loaded, object_type.name, field, f"the {word}", "objects", object_type.name, *path)
 
 
 def expectations_fit(loaded: Loaded) -> Iterator[Problem]:
     ontology = loaded.ontology
     for object_type in ontology.objects.values():
+        stages = stages_of(object_type)
         for name, prop in object_type.properties.items():
             if prop.type not in (*PROPERTY_TYPES, *ontology.value_types) or prop.expect is None:
                 continue
             place, base = loaded.place("objects", object_type.name, "properties", name, "expect"), ontology.base_type(prop)
-            numeric = kind_of(base) in ("number", "date", "timestamp")
-            if base != "string" and (prop.expect.matches or prop.expect.length):
-                yield Problem(f"`matches` and `length` are for strings; {name!r} is a {base}", place)
-            if not numeric and (prop.expect.between or prop.expect.min is not None or prop.expect.max is not None):
-                yield Problem(f"`min`, `max` and `between` are for numbers and times; {name!r} is a {base}", place)
+            if stages[name] != "table":
+                yield Problem(f"{name!r} is computed after the objects are checked; `expect` cannot be asked of it", place)
+            yield from (Problem(said, place) for said in _unfit(prop.expect, base, name))
             yield from _bad_pattern(prop.expect.matches, name, place)
     for name, value_type in ontology.value_types.items():
-        yield from _bad_pattern(value_type.matches, name, loaded.place("value_types", name))
+        place = loaded.place("value_types", name)
+        yield from (Problem(said, place) for said in _unfit(value_type, value_type.type, name))
+        yield from _bad_pattern(value_type.matches, name, place)
+
+
+def _unfit(limits: Expect | ValueType, base: PropertyType, name: str) -> Iterator[str]:
+    """What is expected that a value of the type cannot be held against."""
+    kind = kind_of(base)
+    if kind != "string" and (limits.matches or limits.length or getattr(limits, "uuid", False)):
+        words = "`matches`, `length` and `uuid`" if isinstance(limits, ValueType) else "`matches` and `length`"
+        yield f"{words} are for strings; {name!r} is a {base}"
+    bounded = limits.min is not None or limits.max is not None or getattr(limits, "between", None)
+    if kind not in ("number", "date", "timestamp") and bounded:
+        yield f"`min`, `max` and `between` are for numbers and times; {name!r} is a {base}"
+    if kind not in ("boolean", "number", "string", "date", "timestamp") and (limits.one_of or getattr(limits, "unique", False)):
+        yield f"`one_of` and `unique` are for values that can be compared; {name!r} is a {base}"
+    if base == "decimal" and limits.one_of and not all(isinstance(value, int) for value in limits.one_of):
+        yield f"`one_of` takes whole numbers where {name!r} is a decimal: 0.1 is no decimal in YAML"
 
 
 RULES: tuple[Callable[[Loaded], Iterator[Problem]], ...] = (
-    property_types_exist,
+    type_rules.property_types_exist,
+    type_rules.types_say_what_they_need,
+    type_rules.columns_fit_their_types,
     keys_and_indexes_are_properties,
-    links_lead_somewhere,
+    link_rules.links_lead_somewhere,
+    link_rules.links_are_dated_by_times,
     names_of_one_type_differ,
     expressions_hold,
     derivations_end,
     templates_and_paths_resolve,
     expectations_fit,
+    interface_rules.interfaces_hold,
+    interface_rules.implementers_have_what_is_asked,
+    function_rules.functions_are_there,
+    function_rules.parameters_are_typed,
+    function_rules.metrics_ask_what_exists,
     station_rules.sources_are_whole,
     station_rules.graphs_have_ground,
     station_rules.models_do_not_leak,
@@ -191,12 +189,6 @@ def _written(loaded: Loaded) -> Iterator[tuple[str, str, str, str]]:
         yield from ((model.object, written, "models", model_name) for written in model.writes)
 
 
-def _same_kind(loaded: Loaded, left: str, right: str) -> bool:
-    value_types = loaded.ontology.value_types
-    bases = [value_types[name].type if name in value_types else name for name in (left, right)]
-    return bases[0] == bases[1] or {bases[0], bases[1]} == {"integer", "long"}
-
-
 def _suggest_property(message: str, object_type: ObjectType) -> str:
     found = re.search(r"unknown property '(\w+)'", message)
     return did_you_mean(found[1], object_type.properties) if found else ""
@@ -204,7 +196,7 @@ def _suggest_property(message: str, object_type: ObjectType) -> str:
 
 def _reads(expression: str | None) -> frozenset[str]:
     try:
-        return names_in(expression) if expression else frozenset()
+        return take_apart(expression).reads if expression else frozenset()
     except ExpressionError:
         return frozenset()
 

@@ -11,7 +11,16 @@ from typing import Final
 from pydantic.main import IncEx
 
 from palantir_assets.names import fingerprint
-from palantir_assets.ontology.compiling import link_select, object_select, orphans_select, paths_select, served_ontology
+from palantir_assets.ontology.compiling import (
+    candidate_select,
+    link_select,
+    object_select,
+    orphans_select,
+    paths_select,
+    series_of,
+    series_select,
+    served_ontology,
+)
 from palantir_assets.ontology.paths import template_fields
 from palantir_assets.ontology.served import ServedOntology
 from palantir_assets.ontology.spec import Eval, Graph, Link, Model, ObjectType, Ontology, Source, SourceTable
@@ -65,15 +74,32 @@ def model_gate_fingerprint(model: Model) -> str:
 
 
 def candidate_version(ontology: Ontology) -> str:
-    return fingerprint(MAKERS["candidate"], served_ontology(ontology).model_dump(mode="json"))
+    """Of what is served, and of what the candidate computes and adds by itself."""
+    over_links = {name: candidate_select(ontology, object_type) for name, object_type in ontology.objects.items()}
+    series = {"__".join(name): series_select(points, prop) for name, (points, prop) in series_of(ontology).items()}
+    return fingerprint(MAKERS["candidate"], served_ontology(ontology).model_dump(mode="json"), over_links, series, ontology.files)
 
 
 def without_words(served: ServedOntology) -> object:
-    """The served ontology without labels, descriptions and owners, which only people read: what an answer can depend on."""
+    """The served ontology without what only people read, and without what value types demand: what an answer can depend on."""
     words: dict[str, IncEx | bool] = {"label": True, "description": True}
-    links: dict[str, IncEx | bool] = {"label": True, "reverse_label": True}
-    types: dict[str, IncEx | bool] = {**words, "plural": True, "owner": True, "properties": {"__all__": words}, "links": {"__all__": links}}
-    return served.model_dump(mode="json", exclude={"types": {"__all__": types}, "graphs": {"__all__": words}, "models": {"__all__": words}})
+    each: dict[str, IncEx | bool] = {"__all__": words}
+    links: dict[str, IncEx | bool] = {**words, "reverse_label": True}
+    types: dict[str, IncEx | bool] = {**words, "plural": True, "owner": True, "properties": each, "links": {"__all__": links}}
+    functions: dict[str, IncEx | bool] = {**words, "parameters": each, "output": words}
+    return served.model_dump(
+        mode="json",
+        exclude={
+            "types": {"__all__": types},
+            "interfaces": {"__all__": {**words, "properties": each, "links": each}},
+            "shared_properties": True,
+            "value_types": True,
+            "functions": {"__all__": functions},
+            "metrics": each,
+            "graphs": each,
+            "models": each,
+        },
+    )
 
 
 def eval_version(suite: Eval) -> str:

@@ -8,6 +8,7 @@ from palantir_assets.errors import Problem, did_you_mean
 from palantir_assets.ontology.paths import follow
 from palantir_assets.ontology.reading import Loaded
 from palantir_assets.ontology.spec import ObjectType
+from palantir_assets.ontology.stages import stages_of
 
 
 def unknown_property(
@@ -23,6 +24,23 @@ def unfollowed(loaded: Loaded, object_type: str, field: str, what: str, section:
         yield Problem(
             f"{what} reads {field!r}, which {object_type} does not have", loaded.place(section, name, *path), did_you_mean(field, known)
         )
+
+
+def a(word: str) -> str:
+    """A word with its article.
+
+    >>> a("integer"), a("string")
+    ('an integer', 'a string')
+    """
+    return f"{'an' if word[:1] in 'aeiou' else 'a'} {word}"
+
+
+def computed_later(loaded: Loaded, object_type: str, field: str, what: str, section: str, name: str, *path: str | int) -> Iterator[Problem]:
+    """A problem for a path to a property that is not there yet where tables of objects are read."""
+    found = follow(loaded.ontology, object_type, field)
+    if found and stages_of(loaded.ontology.objects[found.object_type])[found.property] != "table":
+        place = loaded.place(section, name, *path)
+        yield Problem(f"{what} reads {field!r}, which is computed later, over links or with the indexes", place, "leave it out")
 
 
 def _leads_to_unknown_type(loaded: Loaded, object_type: str, path: str) -> bool:

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from palantir_assets.names import fingerprint
-from palantir_assets.ontology.spec import Expect, ObjectType, Ontology, Property, Severity, ValueType
+from palantir_assets.names import fingerprint, quoted
+from palantir_assets.ontology.spec import Expect, ObjectType, Ontology, Property, PropertyType, Severity, ValueType
+from palantir_assets.ontology.stages import stages_of
 from palantir_assets.ontology.versioning import MAKERS
 
 NOT_NULL = "ExpectColumnValuesToNotBeNull"
@@ -17,6 +18,8 @@ IN_SET = "ExpectColumnValuesToBeInSet"
 MATCHES = "ExpectColumnValuesToMatchRegex"
 LENGTH = "ExpectColumnValueLengthsToBeBetween"
 ROW_COUNT = "ExpectTableRowCountToBeBetween"
+UUID = "^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
+WHOLE: Mapping[PropertyType, str] = {"geopoint": "both_halves_are_numbers", "vector": "all_are_numbers"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,23 @@ class Suite:
         return fingerprint(MAKERS["checks"], [str(expectation) for expectation in self.expectations])
 
 
+def column_sql(column: str) -> str:
+    """The SQL of a column that a suite looks at: a property, or `property.part` of a geopoint or vector."""
+    name, _, part = column.partition(".")
+    whole = quoted(name)
+    match part:
+        case "latitude" | "longitude":
+            sql = f"struct_extract({whole}, '{part}')"
+        case "both_halves_are_numbers":
+            halves = [f"coalesce(isfinite(struct_extract({whole}, '{half}')), false)" for half in ("latitude", "longitude")]
+            sql = f"CASE WHEN {whole} IS NOT NULL THEN {' AND '.join(halves)} END"
+        case "all_are_numbers":
+            sql = f"list_bool_and(list_transform({whole}::FLOAT[], lambda number: coalesce(isfinite(number), false)))"
+        case _:
+            return whole
+    return f"{sql} AS {quoted(column)}"
+
+
 def suites_of(ontology: Ontology, object_type: ObjectType) -> tuple[Suite, ...]:
     """The suites of an object type: what blocks a release, and what only warns. A suite with nothing in it is left out."""
     found: dict[Severity, list[Expectation]] = {"block": [], "warn": []}
@@ -64,11 +84,14 @@ def suites_of(ontology: Ontology, object_type: ObjectType) -> tuple[Suite, ...]:
 
 
 def _expectations(ontology: Ontology, object_type: ObjectType) -> Iterator[tuple[Severity, Expectation]]:
-    rows = object_type.rows
+    rows, stages = object_type.rows, stages_of(object_type)
     yield rows.severity, Expectation(ROW_COUNT, "", {"min_value": rows.min, "max_value": rows.max})
     yield "block", Expectation(UNIQUE, object_type.key)
     for name, prop in object_type.properties.items():
+        if stages[name] != "table":
+            continue  # it is computed after the objects are checked
         yield from _of_property(name, prop)
+        yield from (("block", expectation) for expectation in _of_type(name, ontology.base_type(prop)))
         value_type = ontology.value_types.get(prop.type)
         if value_type:
             yield from _of_value_type(name, value_type)
@@ -89,8 +112,19 @@ def _of_property(name: str, prop: Property) -> Iterator[tuple[Severity, Expectat
         yield expect.severity, Expectation(NOT_NULL, name, {"mostly": round(1 - expect.null_share, 6)})
 
 
+def _of_type(name: str, base: PropertyType) -> Iterator[Expectation]:
+    """What every value of a type must be, asked of parts of it: see `column_sql`."""
+    if base == "geopoint":
+        yield Expectation(BETWEEN, f"{name}.latitude", {"min_value": -90, "max_value": 90})
+        yield Expectation(BETWEEN, f"{name}.longitude", {"min_value": -180, "max_value": 180})
+    if base in ("geopoint", "vector"):
+        yield Expectation(IN_SET, f"{name}.{WHOLE[base]}", {"value_set": [True]})
+
+
 def _of_value_type(name: str, value_type: ValueType) -> Iterator[tuple[Severity, Expectation]]:
     yield from ((value_type.severity, expectation) for expectation in _common(name, value_type))
+    if value_type.uuid:
+        yield value_type.severity, Expectation(MATCHES, name, {"regex": UUID})
 
 
 def _common(name: str, limits: Expect | ValueType) -> Iterator[Expectation]:

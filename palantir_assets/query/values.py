@@ -7,37 +7,46 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Final
 
 from palantir_assets.errors import QueryError
 from palantir_assets.ontology.spec import PropertyType
 
-Value = bool | int | float | str | date | datetime
+Value = bool | int | float | str | date | datetime | Decimal
 
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _TIMESTAMP: Final = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?)?", re.ASCII)
 _LONG: Final = re.compile(r"-?\d{1,19}", re.ASCII)
+_DECIMAL: Final = re.compile(r"-?\d{1,38}(\.\d{1,38})?", re.ASCII)
 _INT64: Final = 2**63
 
-_EXPECTED: Final[dict[PropertyType, str]] = {
+_EXPECTED: Final[Mapping[str, str]] = {
     "string": "text",
     "boolean": "true or false",
     "integer": "a whole number",
     "long": "a whole number (as a number, or as text where it is large)",
     "double": "a finite number",
+    "decimal": 'a decimal number as text, such as "12.30"',
     "date": 'a date such as "2013-01-31"',
     "timestamp": 'a time such as "2013-01-31T09:30:00Z"',
+    "attachment": "text",
+    "marking": "text",
+    "timeseries": "text",
 }
 
 
 class InvalidValue(QueryError):
-    """A value that a property of this type cannot have."""
+    """A value that a property of this type cannot have, or be compared with."""
 
     def __init__(self, field: str, expected: PropertyType, value: object) -> None:
         self.field, self.expected, self.value = field, expected, value
-        super().__init__(f"{field!r} is of type {expected} and is compared with {_EXPECTED[expected]}, not with {_shown(value)}")
+        if expected in _EXPECTED:
+            super().__init__(f"{field!r} is of type {expected} and is compared with {_EXPECTED[expected]}, not with {_shown(value)}")
+        else:
+            super().__init__(f"{field!r} is of type {expected}, which is compared with nothing; isNull can be asked of it")
 
 
 def _shown(value: object) -> str:
@@ -56,7 +65,8 @@ def typed_value(field: str, kind: PropertyType, raw: object) -> Value:
     >>> typed_value("ordered_on", "date", "2024-02-29")
     datetime.date(2024, 2, 29)
     """
-    value = _PARSERS[kind](raw)
+    parser = _PARSERS.get(kind)
+    value = parser(raw) if parser else None
     if value is None:
         raise InvalidValue(field, kind, raw)
     return value
@@ -95,6 +105,18 @@ def _double(raw: object) -> float | None:
     return number if math.isfinite(number) else None
 
 
+def _decimal(raw: object) -> Decimal | None:
+    """A JSON number is read by its shortest spelling: 0.1 is a tenth."""
+    if isinstance(raw, bool) or not isinstance(raw, int | float | str):
+        return None
+    text = raw if isinstance(raw, str) else format(Decimal(repr(raw)), "f") if _finite(raw) else ""
+    return Decimal(text) if _DECIMAL.fullmatch(text) else None
+
+
+def _finite(raw: int | float) -> bool:
+    return isinstance(raw, int) or math.isfinite(raw)
+
+
 def _date(raw: object) -> date | None:
     if not isinstance(raw, str) or not _DATE.fullmatch(raw):
         return None
@@ -120,6 +142,10 @@ _PARSERS: Final[dict[PropertyType, Callable[[object], Value | None]]] = {
     "integer": _whole,
     "long": _long,
     "double": _double,
+    "decimal": _decimal,
     "date": _date,
     "timestamp": _timestamp,
+    "attachment": _text,
+    "marking": _text,
+    "timeseries": _text,
 }

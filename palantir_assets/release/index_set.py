@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import duckdb
+import numpy as np
+from numpy.typing import NDArray
 
 from palantir_assets.errors import ReleaseError
 from palantir_assets.ontology.served import ServedOntology
 from palantir_assets.release.indexing import OBJECTS, ROWS, discard_indexes, ensure_indexes
 from palantir_assets.release.manifest import Manifest
+from palantir_assets.release.postings import POSTINGS, Postings, read_postings, read_vectors
 from palantir_assets.release.rows import RowStore, open_rows
 from palantir_assets.release.searching import build_search, open_search
 from palantir_assets.search.retrieval import SearchIndex
@@ -31,11 +34,13 @@ SERVING_THREADS: Final = 2
 
 @dataclass(frozen=True, slots=True, eq=False)
 class IndexSet:
-    """Ready rows, tables for SQL, and search (None where nothing is searchable)."""
+    """Ready rows, tables for SQL, search (None where nothing is searchable), and by type and property what is in order or a vector."""
 
     rows: RowStore
     objects: duckdb.DuckDBPyConnection
     search: SearchIndex | None
+    postings: Mapping[str, Mapping[str, Postings]]
+    vectors: Mapping[str, Mapping[str, NDArray[np.float32]]]
 
     def close(self) -> None:
         self.rows.close()
@@ -107,7 +112,9 @@ def _open(folder: Path, target: Path, ontology: ServedOntology) -> IndexSet:
     try:
         objects = _connect(target / OBJECTS)
         try:
-            return IndexSet(rows, objects, open_search(folder, target))
+            postings = {kind.name: read_postings(kind, target / POSTINGS) for kind in ontology.types.values()}
+            vectors = {kind.name: read_vectors(kind, target / POSTINGS) for kind in ontology.types.values()}
+            return IndexSet(rows, objects, open_search(folder, target), postings, vectors)
         except BaseException:
             objects.close()
             raise

@@ -22,11 +22,13 @@ from palantir_assets.ontology.served import ServedOntology, ServedType
 from palantir_assets.release import locks
 from palantir_assets.release.filesystem import told_plainly
 from palantir_assets.release.manifest import Manifest, canonical_json
+from palantir_assets.release.postings import POSTINGS, sizes, write_postings
 from palantir_assets.release.ready_json import ready_select
 from palantir_assets.release.rows import write_rows
 from palantir_assets.release.sealing import NewName, random_name
+from palantir_assets.release.virtual import add_virtual, ready_source, table_select
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 DONE: Final = "done"
 ROWS: Final = "objects.lmdb"
 OBJECTS: Final = "objects.duckdb"
@@ -93,9 +95,12 @@ def _build_objects(folder: Path, ontology: ServedOntology, temporary: Path) -> N
     try:
         with duckdb.connect(str(temporary / OBJECTS), config=dict(config)) as con:
             con.execute("SET TimeZone = 'UTC'")
-            for name in ontology.types:
+            for name, kind in ontology.types.items():
                 pieces = ", ".join(literal(str(piece)) for piece in _pieces(folder, name))
-                con.execute(f"CREATE TABLE {quoted(name)} AS SELECT * FROM read_parquet([{pieces}])")
+                con.execute(f"CREATE TABLE {quoted(name)} AS {table_select(kind, f'read_parquet([{pieces}])')}")
+            add_virtual(con, folder, ontology)
+            for kind in ontology.types.values():
+                write_postings(con, kind, temporary / POSTINGS)
             types = ((name, _batches(con, kind, folder)) for name, kind in ontology.types.items())
             write_rows(temporary / ROWS, types, count=len(ontology.types))
     except duckdb.Error as error:
@@ -109,7 +114,7 @@ def _build_objects(folder: Path, ontology: ServedOntology, temporary: Path) -> N
 def _batches(con: duckdb.DuckDBPyConnection, kind: ServedType, folder: Path) -> Iterator[pa.Table]:
     """Piece by piece, so that memory is bounded by one piece's JSON."""
     for piece in _pieces(folder, kind.name):
-        yield con.sql(ready_select(kind, f"read_parquet({literal(str(piece))})")).to_arrow_table()
+        yield con.sql(ready_select(kind, ready_source(kind, f"read_parquet({literal(str(piece))})"))).to_arrow_table()
 
 
 def _pieces(folder: Path, object_type: str) -> list[Path]:
@@ -124,5 +129,10 @@ def _pieces(folder: Path, object_type: str) -> list[Path]:
 
 def _marker(target: Path) -> dict[str, object]:
     """Format, DuckDB's storage generation, and the size of every file that opening leaves as it is."""
-    sizes = {name: (target / name).stat().st_size for name in (ROWS, OBJECTS, KEYWORDS) if (target / name).exists()}
-    return {"format": FORMAT, "duckdb": duckdb.__version__.rpartition(".")[0], "sizes": sizes, "vectors": (target / VECTORS).is_dir()}
+    whole = {name: (target / name).stat().st_size for name in (ROWS, OBJECTS, KEYWORDS) if (target / name).exists()}
+    return {
+        "format": FORMAT,
+        "duckdb": duckdb.__version__.rpartition(".")[0],
+        "sizes": {**whole, **sizes(target)},
+        "vectors": (target / VECTORS).is_dir(),
+    }

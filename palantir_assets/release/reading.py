@@ -14,6 +14,8 @@ from types import MappingProxyType
 from typing import Final
 
 import duckdb
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from palantir_assets.errors import ReleaseError
@@ -21,6 +23,7 @@ from palantir_assets.graph.building import LinkArrays, load
 from palantir_assets.ontology.served import ServedOntology
 from palantir_assets.release.index_set import REGISTRY, IndexSet, open_indexes
 from palantir_assets.release.manifest import Manifest, Provenance, read_manifest, read_provenance
+from palantir_assets.release.postings import Postings
 from palantir_assets.search.retrieval import SearchIndex
 
 ONTOLOGY: Final = "ontology.json"
@@ -61,6 +64,21 @@ class Release:
     def count(self, object_type: str) -> int:
         """How many objects there are of a type."""
         return self._indexes.rows.count(self.ontology.find_type(object_type).name)
+
+    def index(self, object_type: str, name: str) -> Postings | None:
+        """The index of a property, if the specs declare one."""
+        return self._indexes.postings.get(object_type, {}).get(name)
+
+    def vectors(self, object_type: str, name: str) -> NDArray[np.float32] | None:
+        """A vector property as a matrix with a row for each object; a missing vector is all NaN."""
+        return self._indexes.vectors.get(object_type, {}).get(name)
+
+    def encode(self, text: str) -> NDArray[np.float32] | None:
+        """A text as a vector, if the release has an encoder that understands it."""
+        if self.search is None or not self.search.encoder.understands(text):
+            return None
+        vector: NDArray[np.float32] = self.search.encoder.encode([text])[0]
+        return vector
 
     @contextmanager
     def sql(self) -> Iterator[duckdb.DuckDBPyConnection]:

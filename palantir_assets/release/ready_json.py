@@ -1,7 +1,8 @@
 """The JSON of an object, ready to be sent, as one SQL expression over the release's columns.
 
 Shape and spelling are Foundry's: nulls are left out, a long is a string, times end in Z. NaN and infinity
-cannot be told in JSON and are left out like null. Where the bytes are kept is told in `rows`.
+cannot be told in JSON and are left out like null, inside an array they are null; a decimal is a text with all its
+digits, a geopoint a GeoJSON point. Where the bytes are kept is told in `rows`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import json
 from datetime import date, datetime
 
 from palantir_assets.names import literal, quoted
-from palantir_assets.ontology.served import ServedType
+from palantir_assets.ontology.served import ServedProperty, ServedType
 from palantir_assets.ontology.spec import PropertyType
 
 
@@ -50,19 +51,44 @@ def _body(kind: ServedType) -> str:
         f"""',"__primaryKey":' || {_value(quoted(kind.key), key)}""",
         literal(f',"__apiName":{json.dumps(kind.name)}'),
         """',"__title":' || to_json(_title)::VARCHAR""",
-        *(f"{literal(f',{json.dumps(name)}:')} || {_value(quoted(name), prop.type)}" for name, prop in kind.properties.items()),
+        *(f"{literal(f',{json.dumps(name)}:')} || {value_sql(quoted(name), prop)}" for name, prop in kind.properties.items()),
         "'}'",
     ]
     return f"concat({', '.join(pieces)})"
 
 
+def value_sql(column: str, prop: ServedProperty) -> str:
+    """The JSON of a property's value as a SQL text; null where there is nothing to tell."""
+    match prop.type:
+        case "array":
+            return _list(column, _value("item", prop.of or "string"))
+        case "vector":
+            whole = f"list_bool_and(list_transform({column}::FLOAT[], lambda number: coalesce(isfinite(number), false)))"
+            return f"CASE WHEN {whole} THEN {_list(f'{column}::FLOAT[]', 'item::VARCHAR')} END"
+        case "struct":
+            fields = (
+                f"{literal(f'{json.dumps(name)}:')} || {_value(f'struct_extract({column}, {literal(name)})', of)}"
+                for name, of in (prop.fields or {}).items()
+            )
+            return f"CASE WHEN {column} IS NOT NULL THEN '{{' || concat_ws(',', {', '.join(fields)}) || '}}' END"
+        case "geopoint":
+            longitude, latitude = (_value(f"struct_extract({column}, '{half}')", "double") for half in ("longitude", "latitude"))
+            return f"""'{{"type":"Point","coordinates":[' || {longitude} || ',' || {latitude} || ']}}'"""
+        case _:
+            return _value(column, prop.type)
+
+
+def _list(column: str, item: str) -> str:
+    return f"'[' || array_to_string(list_transform({column}, lambda item: coalesce({item}, 'null')), ',') || ']'"
+
+
 def _value(column: str, of: PropertyType) -> str:
     match of:
-        case "string":
+        case "string" | "timeseries" | "attachment" | "marking":
             return f"to_json({column})::VARCHAR"
         case "double":
             return f"CASE WHEN isfinite({column}) THEN to_json({column})::VARCHAR END"
-        case "long":
+        case "long" | "decimal":
             return f"""'"' || {column}::VARCHAR || '"'"""
         case "timestamp":
             return f"""CASE WHEN isfinite({column}) THEN '"' || {key_sql(column, of)} || '"' END"""
@@ -70,3 +96,5 @@ def _value(column: str, of: PropertyType) -> str:
             return f"""CASE WHEN isfinite({column}) THEN '"' || {column}::VARCHAR || '"' END"""
         case "integer" | "boolean":
             return f"{column}::VARCHAR"
+        case _:
+            raise AssertionError(f"a {of} is told by value_sql")

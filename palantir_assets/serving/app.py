@@ -6,7 +6,6 @@ and listens. Nothing is opened at import.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -16,19 +15,41 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
+from palantir_assets.functions.running import Functions
 from palantir_assets.observability import configure
 from palantir_assets.release.holding import ReleaseHolder
 from palantir_assets.release.log import Pointer, ReleaseLog
 from palantir_assets.release.reading import Release, open_release
-from palantir_assets.serving import docs, errors, health, objects, ontologies, releases, search
+from palantir_assets.serving import (
+    docs,
+    errors,
+    functions,
+    graphs,
+    health,
+    interface_types,
+    interfaces,
+    object_sets,
+    object_types,
+    objects,
+    ontologies,
+    releases,
+    search,
+    series,
+    value_types,
+)
+from palantir_assets.serving.absence import do_without
 from palantir_assets.serving.deps import Clock, Services, now
 from palantir_assets.serving.listening import listen
 from palantir_assets.serving.middleware import Envelope
 from palantir_assets.serving.policies import unguarded
+from palantir_assets.serving.protocol import BoundedHttp
 from palantir_assets.serving.reloading import POLL_SECONDS, following
 from palantir_assets.settings import Settings
 
-ROUTERS = (ontologies.router, search.router, releases.router, health.router, docs.router)
+ROUTERS = (
+    ontologies.router, object_types.router, interface_types.router, value_types.router, functions.router, search.router, graphs.router,
+    releases.router, health.router, docs.router,
+)  # fmt: skip
 DESCRIPTION = (
     "Objects and links of the release that is served. Every answer says of which release it is (Release-Id) "
     "and how old its data is (Data-As-Of, Data-Age in seconds). Routes under /api/v2 have the shape of the "
@@ -40,13 +61,19 @@ def serve(settings: Settings) -> None:
     """Serve until a signal ends it. Raises SettingsError when the port cannot be had, LedgerError without a ledger."""
     from palantir_assets.stores.ledger import open_ledger
 
-    sys.modules.setdefault("pandas", None)  # type: ignore[arg-type]  # else DuckDB imports it where it happens to be installed: 42 MB
+    do_without("pandas")
     configure(settings.log_level)
     listener = listen(settings.host, settings.port)
     ledger = open_ledger(settings.ledger_url)
     try:
         config = uvicorn.Config(
-            create_app(settings, ledger), access_log=False, log_config=None, server_header=False, ws="none", timeout_graceful_shutdown=10
+            create_app(settings, ledger),
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            http=BoundedHttp,
+            ws="none",
+            timeout_graceful_shutdown=10,
         )
         uvicorn.Server(config).run(sockets=[listener])
     finally:
@@ -57,11 +84,15 @@ def serve(settings: Settings) -> None:
 def create_app(settings: Settings, log: ReleaseLog, *, clock: Clock = now, poll_seconds: float = POLL_SECONDS) -> FastAPI:
     """The app over a release log. Raises RuntimeError if a route has no policy."""
     holder = ReleaseHolder(log, partial(_open, settings), clock=clock)
+    running = Functions(settings.indexes)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with following(holder, every=poll_seconds):
-            yield
+        try:
+            async with following(holder, every=poll_seconds):
+                yield
+        finally:
+            running.close()
 
     app = FastAPI(
         title="Palantir assets", version="1", description=DESCRIPTION, lifespan=lifespan,
@@ -69,9 +100,10 @@ def create_app(settings: Settings, log: ReleaseLog, *, clock: Clock = now, poll_
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )  # fmt: skip
     # Routes are added flat and the hot ones first: they are tried in order, and `unguarded` sees each of them.
-    app.router.routes.extend(objects.ROUTES)
+    app.router.routes.extend((*objects.ROUTES, *object_sets.ROUTES, *interfaces.ROUTES, *series.ROUTES))
     app.router.routes.extend(_routes())
-    app.add_middleware(Envelope, services=Services(holder, log, clock))
+    app.router.routes.extend(objects.LOOSE)
+    app.add_middleware(Envelope, services=Services(holder, log, clock, running))
     errors.install(app)
     setattr(app, "openapi", partial(docs.document, app))  # noqa: B010  # FastAPI's own way to extend the document
     require_policies(app.routes)

@@ -7,7 +7,7 @@ is asked in `policies`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated, Final
 
@@ -15,9 +15,11 @@ from fastapi import Depends, Request
 from starlette.types import Scope
 
 from palantir_assets.errors import NoRelease, UnknownName
+from palantir_assets.functions.running import Functions
 from palantir_assets.release.holding import ReleaseHolder
 from palantir_assets.release.log import ReleaseLog
 from palantir_assets.release.reading import Release
+from palantir_assets.serving.saved import TemporarySets
 
 Clock = Callable[[], datetime]
 ONTOLOGY: Final = "default"
@@ -25,14 +27,31 @@ ONTOLOGY_RID: Final = "ri.ontology.main.ontology.default"
 Exchanged: Final = "palantir.exchange"
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request's headers say of how it is to be answered. `varying` are those that its content may depend on."""
+
+    request_id: bytes = b""
+    accept_encoding: bytes = b""
+    if_none_match: bytes = b""
+    varying: bytes = b""
+    size: int = 0
+    count: int = 0
+
+
 @dataclass(slots=True)
 class Exchange:
-    """One request and its answer. `error_id` is set when the answer is an error."""
+    """One request and its answer. `error_id` is set when the answer is an error.
+
+    `tag` is what is known beforehand of an answer that the release alone decides.
+    """
 
     request_id: str
     release: Release | None
     services: Services
     error_id: str | None = None
+    asked: Asked = field(default_factory=Asked)
+    tag: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +61,8 @@ class Services:
     holder: ReleaseHolder
     log: ReleaseLog
     clock: Clock
+    functions: Functions
+    sets: TemporarySets = field(default_factory=TemporarySets)
 
 
 def now() -> datetime:

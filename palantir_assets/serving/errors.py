@@ -19,19 +19,57 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
-from palantir_assets.errors import LedgerError, NoRelease, NotFound, PalantirError, QueryError, UnknownName
+from palantir_assets.errors import (
+    FunctionError,
+    FunctionFailed,
+    FunctionResultInvalid,
+    FunctionsBusy,
+    FunctionTooSlow,
+    LedgerError,
+    NoRelease,
+    NotFound,
+    PalantirError,
+    QueryError,
+    UnknownName,
+)
+from palantir_assets.functions.calling import InvalidParameter
+from palantir_assets.query.planning import UnknownSet
 from palantir_assets.query.tokens import InvalidToken
 from palantir_assets.query.values import InvalidValue
+from palantir_assets.serving.datatypes import parameter_type
 from palantir_assets.serving.deps import exchange_of
+from palantir_assets.serving.paging import BatchTooLarge, InvalidPageSize, NotLinked
+from palantir_assets.serving.rids import rid
 
 FOUNDRY: Final = "/api/v2/"
-_CODES: Final = {400: "INVALID_ARGUMENT", 404: "NOT_FOUND", 413: "REQUEST_ENTITY_TOO_LARGE", 503: "SERVICE_UNAVAILABLE"}
+_CODES: Final = {
+    400: "INVALID_ARGUMENT", 404: "NOT_FOUND", 413: "REQUEST_ENTITY_TOO_LARGE", 414: "INVALID_ARGUMENT", 503: "SERVICE_UNAVAILABLE",
+}  # fmt: skip
 _UNKNOWN: Final = {
     "object type": "ObjectTypeNotFound",
     "link": "LinkTypeNotFound",
     "ontology": "OntologyNotFound",
     "property": "PropertiesNotFound",
+    "interface": "InterfaceTypeNotFound",
+    "interface link": "InterfaceLinkTypeNotFound",
+    "value type": "ValueTypeNotFound",
+    "function": "QueryNotFound",
+    "function version": "QueryVersionNotFound",
+    "action type": "ActionTypeNotFound",
+    "branch": "FoundryBranchNotFound",
+    "scenario": "OntologyScenarioNotFound",
 }
+_PARAMETER: Final = {
+    "object type": "objectType", "value type": "valueType", "function": "query", "action type": "actionType",
+    "branch": "branch", "scenario": "scenarioRid",
+}  # fmt: skip
+_FUNCTIONS: Final[Mapping[type[FunctionError], tuple[int, str]]] = {
+    FunctionFailed: (400, "QueryRuntimeError"),
+    FunctionTooSlow: (400, "QueryTimeExceededLimit"),
+    FunctionResultInvalid: (400, "InvalidQueryOutputValue"),
+    FunctionsBusy: (503, "QueryDeploymentNotAvailable"),
+}
+_ELSE: Final = (500, "QueryMemoryExceededLimit")
 _HTTP: Final = {404: "RouteNotFound", 405: "MethodNotAllowed", 413: "RequestEntityTooLarge"}
 
 
@@ -74,20 +112,21 @@ def respond(told: Told, scope: Scope) -> Response:
 def told(error: Exception, scope: Scope) -> Told | None:
     """What is told of an error; None for one that nobody foresaw."""
     match error:
+        case NotLinked():
+            linked = {"linkType": error.link, "linkedObjectType": error.object_type}
+            key = {_key_property(scope, error.object_type): error.key}
+            return Told(404, "LinkedObjectNotFound", error.message, error.advice, {**linked, "linkedObjectPrimaryKey": key})
         case NotFound():
-            key = _key_property(scope, error.object_type)
-            return Told(
-                404, "ObjectNotFound", error.message, error.advice, {"objectType": error.object_type, "primaryKey": {key: error.key}}
-            )
+            key = {_key_property(scope, error.object_type): error.key}
+            return Told(404, "ObjectNotFound", error.message, error.advice, {"objectType": error.object_type, "primaryKey": key})
         case UnknownName():
             return Told(404, _UNKNOWN.get(error.kind, "NotFound"), error.message, error.advice, _unknown(error, scope))
-        case InvalidValue():
-            told_value = {"property": error.field, "propertyBaseType": error.expected, "propertyValue": _plain(error.value)}
-            return Told(400, "InvalidPropertyValue", error.message, error.advice, told_value)
-        case InvalidToken():
-            return Told(400, "InvalidPageToken", error.message, error.advice, {"pageToken": ""})
+        case InvalidParameter():
+            return _parameter(error, scope)
         case QueryError():
-            return Told(400, "InvalidQuery", error.message, error.advice)
+            return _question(error)
+        case FunctionError():
+            return _function(error, scope)
         case NoRelease() | LedgerError():
             return Told(503, type(error).__name__, error.message, error.advice, headers={"Retry-After": "5"})
         case RequestValidationError():
@@ -96,6 +135,57 @@ def told(error: Exception, scope: Scope) -> Told | None:
             return Told(error.status_code, _HTTP.get(error.status_code, "HttpError"), str(error.detail), headers=error.headers)
         case _:
             return None
+
+
+def _question(error: QueryError) -> Told:
+    """A question that cannot be asked as it stands."""
+    match error:
+        case InvalidValue():
+            told_value = {"property": error.field, "propertyBaseType": error.expected, "propertyValue": _plain(error.value)}
+            return Told(400, "InvalidPropertyValue", error.message, error.advice, told_value)
+        case InvalidToken():
+            return Told(400, "InvalidPageToken", error.message, error.advice, {"pageToken": ""})
+        case InvalidPageSize():
+            return Told(400, "InvalidPageSize", error.message, error.advice, {"pageSize": error.size})
+        case BatchTooLarge():
+            sizes = {"maximumBatchSize": error.most, "providedBatchSize": error.size}
+            return Told(400, "BatchRequestSizeExceededLimit", error.message, error.advice, sizes)
+        case UnknownSet():
+            return Told(404, "ObjectSetNotFound", error.message, error.advice, {"objectSetRid": error.rid})
+        case _:
+            return Told(400, "InvalidQuery", error.message, error.advice)
+
+
+def _parameter(error: InvalidParameter, scope: Scope) -> Told:
+    """A parameter of a function that is missing, unknown or of another type."""
+    release = exchange_of(scope).release
+    function = release.ontology.functions.get(error.function) if release else None
+    declared = function.parameters.get(error.parameter) if function else None
+    if declared is None:
+        parameters: dict[str, object] = {
+            "functionRid": rid("function", error.function), "functionVersion": function.version if function else ""
+        }  # fmt: skip
+        return Told(400, "FunctionInvalidInput", error.message, error.advice, parameters)
+    if error.message.endswith("is missing"):
+        return Told(400, "MissingParameter", error.message, error.advice, {"parameters": [error.parameter]})
+    told_parameter = {"parameterId": error.parameter, "parameterDataType": parameter_type(declared)}
+    return Told(400, "InvalidQueryParameterValue", error.message, error.advice, told_parameter)
+
+
+def _function(error: FunctionError, scope: Scope) -> Told:
+    """A function that gave no value, with what Foundry tells of it."""
+    status, name = _FUNCTIONS.get(type(error), _ELSE)
+    release = exchange_of(scope).release
+    function = release.ontology.functions.get(error.function) if release else None
+    parameters: dict[str, object] = {
+        "functionRid": rid("function", error.function),
+        "functionVersion": function.version if function else "",
+    }
+    if isinstance(error, FunctionFailed):
+        parameters |= {"message": error.message, "parameters": {}}
+    if isinstance(error, FunctionResultInvalid) and function:
+        parameters |= {"outputDataType": parameter_type(function.output)}
+    return Told(status, name, error.message, error.advice, parameters, {"Retry-After": "1"} if status == 503 else None)
 
 
 async def _answer(request: Request, error: Exception) -> Response:
@@ -122,16 +212,20 @@ def _problem(told: Told, error_id: str) -> dict[str, object]:
 
 
 def _unknown(error: UnknownName, scope: Scope) -> dict[str, object]:
-    object_type = {"objectType": scope.get("path_params", {}).get("object_type", "")}
+    path = scope.get("path_params", {})
+    object_type = {"objectType": path.get("object_type", "")}
     match error.kind:
-        case "object type":
-            return {"objectType": error.name}
         case "link":
             return {**object_type, "linkType": error.name}
         case "property":
             return {**object_type, "properties": [error.name]}
-        case _:
-            return {"apiName": error.name}
+        case "interface link":
+            return {"interfaceTypeApiName": path.get("interface_type", ""), "interfaceLinkTypeApiName": error.name}
+        case "function version":
+            name, _, version = error.name.partition(":")
+            return {"apiName": name, "version": version}
+        case kind:
+            return {_PARAMETER.get(kind, "apiName"): error.name}
 
 
 def _key_property(scope: Scope, object_type: str) -> str:

@@ -1,14 +1,16 @@
-"""What every request goes through, once: an id, one release, headers, a body limit, a log line, a last resort.
+"""What every request goes through, once: an id, one release, headers, limits, a log line, a last resort.
 
-Pure ASGI, one layer, no request objects: a hot route pays some ten microseconds for it. Answers are not
-compressed here: that costs more than a page of objects does, and a proxy in front does it as well.
+Pure ASGI, one layer, no request objects: a hot route pays some ten microseconds for it. HEAD is answered
+wherever GET is. How an answer is tagged, and a caller told that he holds it already, is told in `conditional`;
+how it is compressed, in `encoding`.
 """
 
 from __future__ import annotations
 
 import logging
 import re
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
+from itertools import count
 from os import urandom
 from time import perf_counter
 from typing import Final
@@ -18,23 +20,31 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from palantir_assets.errors import NoRelease
+from palantir_assets.observability import tell
 from palantir_assets.release.reading import Release
-from palantir_assets.serving.deps import Exchange, Exchanged, Services, data_as_of, utc
-from palantir_assets.serving.errors import UNFORESEEN, respond
+from palantir_assets.serving.conditional import program, tag_of_release
+from palantir_assets.serving.deps import Asked, Exchange, Exchanged, Services, data_as_of, utc
+from palantir_assets.serving.errors import UNFORESEEN, Told, respond
+from palantir_assets.serving.outgoing import Headers, Outgoing
 
 LOG: Final = logging.getLogger("palantir_assets.access_log")
 MAX_BODY: Final = 1_000_000
+MAX_URL: Final = 16_384
+MAX_HEADERS: Final = 32_768
+MAX_HEADER_COUNT: Final = 100
 CLIENT_GONE: Final = 499
 
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-_SECURITY: Final[tuple[tuple[bytes, bytes], ...]] = (
+_ALWAYS: Final[Headers] = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"),
     (b"cache-control", b"no-cache, private"),
+    (b"vary", b"Accept, Accept-Encoding, Accept-Language"),
 )
+_HEEDED: Final = frozenset((b"x-request-id", b"accept-encoding", b"if-none-match", b"accept", b"accept-language"))
 
 
 class Envelope:
@@ -42,67 +52,121 @@ class Envelope:
 
     def __init__(self, app: ASGIApp, services: Services) -> None:
         self._app, self._services = app, services
-        self._released: tuple[Release, tuple[tuple[bytes, bytes], ...]] | None = None
+        self._served: _Served | None = None
+        self._new_ids = _new_ids()
+        program()  # reads this program's sources, once, and not while a request waits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        with ExitStack() as stack:
-            exchange = Exchange(_request_id(scope), self._acquire(stack), self._services)
-            scope[Exchanged] = exchange
-            await self._run(scope, exchange, receive, send)
-
-    async def _run(self, scope: Scope, exchange: Exchange, receive: Receive, send: Send) -> None:
-        began, status = perf_counter(), 0
-
-        async def send_with_headers(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [
-                    *message.get("headers", ()),
-                    (b"x-request-id", exchange.request_id.encode()),
-                    *self._headers(exchange),
-                ]
-            await send(message)
-
+        held = self._services.holder.acquire()
         try:
-            await self._app(scope, receive if scope["method"] in ("GET", "HEAD") else _limited(receive), send_with_headers)
+            release = held.__enter__()
+        except NoRelease:
+            await self._answer(scope, receive, send, None)
+            return
+        try:
+            await self._answer(scope, receive, send, self._of(release))
+        finally:
+            held.__exit__(None, None, None)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, served: _Served | None) -> None:
+        began, asked, method = perf_counter(), _asked(scope["headers"]), scope["method"]
+        if method == "HEAD":  # answered as GET, and sent without its body
+            scope = {**scope, "method": "GET"}
+        exchange = Exchange(self._request_id(asked), None, self._services, None, asked)
+        if served is not None:
+            exchange.release, exchange.tag = served.release, served.tag(asked.varying)
+        scope[Exchanged] = exchange
+        headers = served.headers(self._services) if served else _ALWAYS
+        outgoing = Outgoing(scope, exchange, send, headers, method)
+        status = CLIENT_GONE
+        try:
+            await self._run(scope, receive, exchange, outgoing)
+            status = outgoing.status
         except ClientDisconnect:
-            status = CLIENT_GONE
+            pass
+        except BaseException:
+            status = outgoing.status
+            raise
+        finally:
+            _log(scope, method, exchange, status, perf_counter() - began)
+
+    async def _run(self, scope: Scope, receive: Receive, exchange: Exchange, outgoing: Outgoing) -> None:
+        """The app's answer, or the one to what nobody foresaw."""
+        try:
+            refusal = _refusal(scope, exchange.asked)
+            app = respond(refusal, scope) if refusal else self._app
+            await app(scope, receive if scope["method"] == "GET" else _limited(receive), outgoing.send)
+        except ClientDisconnect:
+            raise
         except Exception:
             LOG.exception("unforeseen error", extra={"request_id": exchange.request_id, "path": scope["path"]})
-            if status:  # half an answer is out: the connection is cut, so that nobody takes it for a whole one
+            if outgoing.begun:  # half an answer is out: the connection is cut, so that nobody takes it for a whole one
                 raise
-            await respond(UNFORESEEN, scope)(scope, receive, send_with_headers)
-        finally:
-            _log(scope, exchange, status, perf_counter() - began)
+            await respond(UNFORESEEN, scope)(scope, receive, outgoing.send)
 
-    def _acquire(self, stack: ExitStack) -> Release | None:
-        try:
-            return stack.enter_context(self._services.holder.acquire())
-        except NoRelease:
-            return None
+    def _of(self, release: Release) -> _Served:
+        if self._served is None or self._served.release is not release:
+            self._served = _Served(release)
+        return self._served
 
-    def _headers(self, exchange: Exchange) -> tuple[tuple[bytes, bytes], ...]:
+    def _request_id(self, asked: Asked) -> str:
+        """The caller's own id if it is a plain one, so that logs of both sides meet; else a new one."""
+        given = asked.request_id
+        return given.decode() if given and _REQUEST_ID.fullmatch(given) else next(self._new_ids)
+
+
+class _Served:
+    """What every answer out of a release says, made once."""
+
+    __slots__ = ("_as_of", "_headers", "release")
+
+    def __init__(self, release: Release) -> None:
+        self.release, self._as_of = release, data_as_of(release)
+        self._headers = (*_ALWAYS, (b"release-id", release.id.encode()), (b"data-as-of", utc(self._as_of).encode()))
+
+    def headers(self, services: Services) -> Headers:
         """Security headers, and of which release and how old the data is, in seconds."""
-        release = exchange.release
-        if release is None:
-            return _SECURITY
-        if self._released is None or self._released[0] is not release:
-            told = ((b"release-id", release.id.encode()), (b"data-as-of", utc(data_as_of(release)).encode()))
-            self._released = (release, (*_SECURITY, *told))
-        age = self._services.clock() - data_as_of(release)
-        return (*self._released[1], (b"data-age", b"%d" % max(0, int(age.total_seconds()))))
+        age = int((services.clock() - self._as_of).total_seconds())
+        return (*self._headers, (b"data-age", b"%d" % max(0, age)))
+
+    def tag(self, varying: bytes) -> bytes:
+        return tag_of_release(self.release.id, varying)
 
 
-def _request_id(scope: Scope) -> str:
-    """The caller's own id if it is a plain one, so that logs of both sides meet; else a new one."""
-    for name, value in scope["headers"]:
-        if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
-            return str(value, "ascii")
-    return urandom(16).hex()
+def _asked(headers: Iterable[tuple[bytes, bytes]]) -> Asked:
+    size, number = 0, 0
+    found: dict[bytes, bytes] = {}
+    for name, value in headers:
+        size += len(name) + len(value)
+        number += 1
+        if name in _HEEDED:
+            found[name] = found[name] + b"," + value if name in found else value
+    get = found.get
+    varying = get(b"accept", b"") + b"\n" + get(b"accept-language", b"")
+    return Asked(get(b"x-request-id", b""), get(b"accept-encoding", b""), get(b"if-none-match", b""), varying, size, number)
+
+
+def _refusal(scope: Scope, asked: Asked) -> Told | None:
+    """Requests whose first lines are too long; what the body may be is counted as it comes."""
+    length = len(scope.get("raw_path") or scope["path"]) + len(scope["query_string"])
+    if length > MAX_URL:
+        return Told(
+            414, "RequestUriTooLong", f"the URL has {length:,} bytes and may have {MAX_URL:,}", "ask with POST, or for less at once"
+        )
+    if asked.size > MAX_HEADERS or asked.count > MAX_HEADER_COUNT:
+        limits = f"{MAX_HEADER_COUNT} headers of {MAX_HEADERS:,} bytes in all are read, not {asked.count} of {asked.size:,}"
+        return Told(431, "RequestHeadersTooLarge", limits, "send fewer headers")
+    return None
+
+
+def _new_ids() -> Iterator[str]:
+    """Ids that no other process gives: random at the front, counted at the end."""
+    front, numbers = urandom(10).hex(), count(1)
+    while True:
+        yield f"{front}{next(numbers):012x}"
 
 
 def _limited(receive: Receive) -> Receive:
@@ -120,18 +184,19 @@ def _limited(receive: Receive) -> Receive:
     return receive_counted
 
 
-def _log(scope: Scope, exchange: Exchange, status: int, seconds: float) -> None:
+def _log(scope: Scope, method: str, exchange: Exchange, status: int, seconds: float) -> None:
     """One line a request. The query string stays out of it: it may hold what somebody searched for."""
     if not LOG.isEnabledFor(logging.INFO):
         return
-    route = scope.get("route")
     fields = {
         "request_id": exchange.request_id,
-        "method": scope["method"],
+        "method": method,
         "path": scope["path"],
-        "route": getattr(route, "path", None),
+        "route": getattr(scope.get("route"), "path", None),
         "status": status,
         "milliseconds": round(seconds * 1000, 3),
         "release_id": exchange.release.id if exchange.release else None,
     }
-    LOG.info("request", extra={**fields, "error_id": exchange.error_id} if exchange.error_id else fields)
+    if exchange.error_id:
+        fields["error_id"] = exchange.error_id
+    tell(LOG, "request", fields)

@@ -1,186 +1,115 @@
-"""What exists: object types, properties and links, in the shape of Foundry's Ontologies API v2.
+"""The one ontology: that it is there, and everything in it at once, in the shape of Foundry's Ontologies API v2.
 
-Labels come in the language the caller asks for, where there is one. Rows are served in `objects`.
+Its parts have routes of their own: `object_types`, `interface_types`, `value_types`, `functions`. Rows are
+served in `objects` and `object_sets`.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Iterable
+from typing import Final
 
-from fastapi import APIRouter, Depends, Header
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from palantir_assets.access.policy import readable_link, readable_links, readable_type, readable_types
-from palantir_assets.ontology.served import LinkEnd, ServedProperty, ServedType
-from palantir_assets.ontology.spec import Label, PropertyType
-from palantir_assets.serving.deps import ONTOLOGY, ONTOLOGY_RID, CurrentRelease, check_ontology
+from palantir_assets.access.policy import readable_links, readable_type, readable_types
+from palantir_assets.access.principal import Principal
+from palantir_assets.errors import UnknownName
+from palantir_assets.ontology.served import LinkEnd, ServedFunction, ServedOntology
+from palantir_assets.serving import views
+from palantir_assets.serving.deps import CurrentRelease, check_ontology
+from palantir_assets.serving.describing import (
+    interface_view,
+    object_type_full,
+    query_type_view,
+    shared_property_view,
+    value_type_view,
+)
+from palantir_assets.serving.elsewhere import HERE
+from palantir_assets.serving.finding import find_function, implementers
+from palantir_assets.serving.languages import Language, Spoken
 from palantir_assets.serving.policies import Caller, guarded
 
-router = APIRouter(prefix="/api/v2/ontologies", tags=["Ontologies"])
+router = APIRouter(prefix="/api/v2/ontologies", tags=["Ontologies"], dependencies=HERE)
 
-Language = Literal["en", "ko"]
-
-
-class View(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+_ONTOLOGY: Final = views.OntologyView()
 
 
-class OntologyView(View):
-    api_name: str = ONTOLOGY
-    display_name: str = "Ontology"
-    description: str = "Everything in the release that is served."
-    rid: str = ONTOLOGY_RID
+class MetadataRequest(BaseModel):
+    """Which parts of the metadata are wanted, by name; functions as `name` or `name:version`."""
 
-
-class DataTypeView(View):
-    type: PropertyType
-
-
-class PropertyView(View):
-    description: str
-    display_name: str
-    data_type: DataTypeView
-    rid: str
-
-
-class IconView(View):
-    type: Literal["blueprint"] = "blueprint"
-    name: str = "cube"
-    color: str = "#4C90F0"
-
-
-class ObjectTypeView(View):
-    api_name: str
-    display_name: str
-    plural_display_name: str
-    description: str
-    status: Literal["ACTIVE"] = "ACTIVE"
-    icon: IconView = IconView()
-    primary_key: str
-    title_property: str
-    properties: dict[str, PropertyView]
-    rid: str
-
-
-class LinkTypeSideView(View):
-    api_name: str
-    display_name: str
-    status: Literal["ACTIVE"] = "ACTIVE"
-    object_type_api_name: str
-    cardinality: Literal["ONE", "MANY"]
-    link_type_rid: str
-
-
-class OntologyList(View):
-    data: list[OntologyView]
-
-
-class ObjectTypeList(View):
-    data: list[ObjectTypeView]
-
-
-class LinkTypeSideList(View):
-    data: list[LinkTypeSideView]
-
-
-async def _language(accept_language: Annotated[str, Header()] = "") -> Language:
-    return "ko" if accept_language.lower().startswith("ko") else "en"
-
-
-Spoken = Annotated[Language, Depends(_language)]
+    model_config = ConfigDict(extra="forbid", alias_generator=to_camel)
+    object_types: list[str] = []
+    link_types: list[str] = []
+    interface_types: list[str] = []
+    query_types: list[str] = []
+    action_types: list[str] = []
+    include_action_type_full_metadata: bool | None = None
 
 
 @router.get("")
 @guarded("ontologies.read")
-async def list_ontologies() -> OntologyList:
-    """The ontologies there are: one."""
-    return OntologyList(data=[OntologyView()])
+async def list_ontologies() -> views.OntologyList:
+    """The ontologies: one."""
+    return views.OntologyList(data=[_ONTOLOGY])
 
 
 @router.get("/{ontology}")
 @guarded("ontologies.read")
-async def get_ontology(ontology: str) -> OntologyView:
-    """The one ontology, by its API name or its rid."""
+async def get_ontology(ontology: str) -> views.OntologyView:
+    """The one ontology."""
     check_ontology(ontology)
-    return OntologyView()
+    return _ONTOLOGY
 
 
-@router.get("/{ontology}/objectTypes")
+@router.get("/{ontology}/fullMetadata", response_model_exclude_none=True)
 @guarded("ontologies.read")
-async def list_object_types(ontology: str, release: CurrentRelease, principal: Caller, language: Spoken) -> ObjectTypeList:
-    """Every object type the caller may read."""
+async def get_full_metadata(ontology: str, release: CurrentRelease, principal: Caller, language: Spoken) -> views.OntologyFullView:
+    """Everything there is, in one answer."""
     check_ontology(ontology)
-    return ObjectTypeList(data=[object_type_view(kind, language) for kind in readable_types(principal, release.ontology).values()])
+    known = release.ontology
+    ends = {name: tuple(readable_links(principal, known, kind).values()) for name, kind in readable_types(principal, known).items()}
+    return full_metadata(known, principal, language, types=ends, interfaces=known.interfaces, functions=known.functions.values())
 
 
-@router.get("/{ontology}/objectTypes/{object_type}")
+@router.post("/{ontology}/metadata", response_model_exclude_none=True)
 @guarded("ontologies.read")
-async def get_object_type(ontology: str, object_type: str, release: CurrentRelease, principal: Caller, language: Spoken) -> ObjectTypeView:
-    """One object type with its properties."""
+async def load_metadata(
+    ontology: str, wanted: MetadataRequest, release: CurrentRelease, principal: Caller, language: Spoken
+) -> views.OntologyFullView:
+    """The parts that are asked for by name; what does not exist is told."""
     check_ontology(ontology)
-    return object_type_view(readable_type(principal, release.ontology, object_type), language)
+    known = release.ontology
+    if wanted.action_types:
+        raise UnknownName("action type", wanted.action_types[0])
+    ends = {
+        name: tuple(
+            end for end in readable_links(principal, known, readable_type(principal, known, name)).values() if end.name in wanted.link_types
+        )
+        for name in wanted.object_types
+    }
+    for name in wanted.interface_types:
+        known.find_interface(name)
+    functions = [find_function(known, name) for name in wanted.query_types]
+    return full_metadata(known, principal, language, types=ends, interfaces=wanted.interface_types, functions=functions)
 
 
-@router.get("/{ontology}/objectTypes/{object_type}/outgoingLinkTypes")
-@guarded("ontologies.read")
-async def list_outgoing_link_types(
-    ontology: str, object_type: str, release: CurrentRelease, principal: Caller, language: Spoken
-) -> LinkTypeSideList:
-    """Every link that can be walked from an object type, declared on it or on the other end."""
-    check_ontology(ontology)
-    ends = readable_links(principal, release.ontology, readable_type(principal, release.ontology, object_type))
-    return LinkTypeSideList(data=[link_view(end, language) for end in ends.values()])
-
-
-@router.get("/{ontology}/objectTypes/{object_type}/outgoingLinkTypes/{link_type}")
-@guarded("ontologies.read")
-async def get_outgoing_link_type(
-    ontology: str, object_type: str, link_type: str, release: CurrentRelease, principal: Caller, language: Spoken
-) -> LinkTypeSideView:
-    """One link of an object type."""
-    check_ontology(ontology)
-    kind = readable_type(principal, release.ontology, object_type)
-    return link_view(readable_link(principal, release.ontology, kind, link_type), language)
-
-
-def object_type_view(kind: ServedType, language: Language) -> ObjectTypeView:
-    """An object type as Foundry shows it. A title of several properties has no name there: the key stands in."""
-    name = _spoken(kind.label, language, kind.name)
-    title = kind.title.strip("{}")
-    return ObjectTypeView(
-        api_name=kind.name,
-        display_name=name,
-        plural_display_name=_spoken(kind.plural, language, name),
-        description=kind.description,
-        primary_key=kind.key,
-        title_property=title if title in kind.properties else kind.key,
-        properties={prop: _property_view(kind.name, prop, what, language) for prop, what in kind.properties.items()},
-        rid=f"ri.ontology.main.object-type.{kind.name}",
+def full_metadata(
+    ontology: ServedOntology,
+    principal: Principal,
+    language: Language,
+    *,
+    types: dict[str, tuple[LinkEnd, ...]],
+    interfaces: Iterable[str],
+    functions: Iterable[ServedFunction],
+) -> views.OntologyFullView:
+    """The metadata of some types (each with some of its links), interfaces and functions; of all shared parts."""
+    return views.OntologyFullView(
+        ontology=_ONTOLOGY,
+        object_types={name: object_type_full(ontology, ontology.types[name], ends, language) for name, ends in types.items()},
+        query_types={f"{function.name}:{function.version}": query_type_view(function, language) for function in functions},
+        interface_types={name: interface_view(ontology, name, implementers(principal, ontology, name), language) for name in interfaces},
+        shared_property_types={name: shared_property_view(name, what, language) for name, what in ontology.shared_properties.items()},
+        value_types={name: value_type_view(name, what, language) for name, what in ontology.value_types.items()},
     )
-
-
-def link_view(end: LinkEnd, language: Language) -> LinkTypeSideView:
-    """A link as seen from one end."""
-    return LinkTypeSideView(
-        api_name=end.name,
-        display_name=_spoken(end.label, language, end.name),
-        object_type_api_name=end.to_type,
-        cardinality="MANY" if end.many else "ONE",
-        link_type_rid=f"ri.ontology.main.relation.{end.table}",
-    )
-
-
-def _property_view(owner: str, name: str, what: ServedProperty, language: Language) -> PropertyView:
-    return PropertyView(
-        description=f"{what.description} ({what.unit})".strip() if what.unit else what.description,
-        display_name=_spoken(what.label, language, name),
-        data_type=DataTypeView(type=what.type),
-        rid=f"ri.ontology.main.property.{owner}.{name}",
-    )
-
-
-def _spoken(label: Label | None, language: Language, otherwise: str) -> str:
-    if label is None:
-        return otherwise
-    return (label.ko if language == "ko" else None) or label.en

@@ -17,7 +17,7 @@ from starlette.types import Scope
 from palantir_assets.access.principal import LOCAL, Principal
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., object])
-PolicyName = Literal["public", "ontologies.read", "objects.read", "search.read", "releases.read"]
+PolicyName = Literal["public", "ontologies.read", "objects.read", "functions.call", "search.read", "releases.read"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,7 @@ POLICIES: Final[dict[str, Policy]] = {
         Policy("public", "that the service runs, which release it serves, and its own documentation"),
         Policy("ontologies.read", "names and types of what the caller may read"),
         Policy("objects.read", "objects and links the caller may read"),
+        Policy("functions.call", "what functions of the project make of objects the caller may read"),
         Policy("search.read", "keys and titles of objects the caller may read"),
         Policy("releases.read", "ids, times and reasons of releases"),
     )

@@ -14,6 +14,9 @@ from urllib.parse import quote, unquote_to_bytes
 from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
+from palantir_assets.serving.conditional import holds
+from palantir_assets.serving.deps import exchange_of
+
 AsgiEndpoint = Callable[[Scope, Receive, Send], Awaitable[None]]
 _JSON: Final = (b"content-type", b"application/json")
 
@@ -21,15 +24,20 @@ _JSON: Final = (b"content-type", b"application/json")
 class SegmentRoute(Route):
     """A route such as `/objects/{object_type}/{key...}`; `{name...}` takes one segment or more.
 
-    A key sent with plain slashes is understood where nothing else fits; sent encoded, it always is.
+    A key sent with plain slashes is understood where nothing else fits; sent encoded, it always is. What a GET
+    answers is decided by the release, the URL and the language alone, unless `of_release` says otherwise: a
+    caller who holds it already is told so, and the endpoint is not asked.
     """
 
     def __init__(
-        self, path: str, endpoint: AsgiEndpoint, *, method: str, query: Sequence[str] = (), body: Mapping[str, Any] | None = None
-    ) -> None:
+        self, path: str, endpoint: AsgiEndpoint, *, method: str, query: Sequence[str] = (), body: Mapping[str, Any] | None = None,
+        of_release: bool | None = None,
+    ) -> None:  # fmt: skip
         """`query` and `body` are for the documentation: parameter names, and a JSON Schema."""
         super().__init__(path.replace("...}", ":path}"), endpoint, methods=[method])
-        self.app, self.template, self.query, self.body = endpoint, path, tuple(query), body
+        self.of_release = method == "GET" if of_release is None else of_release
+        self.app = _unless_held(endpoint) if self.of_release else endpoint
+        self.template, self.query, self.body = path, tuple(query), body
         template = [segment.encode() for segment in path.strip("/").split("/")]
         self._names = [segment[1:-1].rstrip(b".").decode() if segment.startswith(b"{") else None for segment in template]
         self._literals = [(index, segment) for index, segment in enumerate(template) if not segment.startswith(b"{")]
@@ -54,6 +62,19 @@ class SegmentRoute(Route):
         if any(segments[index] != literal for index, literal in self._literals):
             return None
         return {name: _decoded(segment) for name, segment in zip(self._names, segments, strict=True) if name}
+
+
+def _unless_held(endpoint: AsgiEndpoint) -> AsgiEndpoint:
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        exchange = exchange_of(scope)
+        held = exchange.asked.if_none_match
+        if held and exchange.tag and holds(held, exchange.tag, known=False):
+            await send({"type": "http.response.start", "status": 304, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+        else:
+            await endpoint(scope, receive, send)
+
+    return answer
 
 
 async def send_json(send: Send, body: bytes) -> None:

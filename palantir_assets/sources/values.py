@@ -17,11 +17,11 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from palantir_assets.ontology.spec import PropertyType
+from palantir_assets.ontology.spec import SourceType
 
 Value = str | bool | int | float | date | datetime
 
-ARROW: Final[dict[PropertyType, pa.DataType]] = {
+ARROW: Final[dict[SourceType, pa.DataType]] = {
     "string": pa.string(),
     "boolean": pa.bool_(),
     "integer": pa.int32(),
@@ -30,7 +30,7 @@ ARROW: Final[dict[PropertyType, pa.DataType]] = {
     "date": pa.date32(),
     "timestamp": pa.timestamp("us"),
 }
-DUCKDB: Final[dict[PropertyType, str]] = {
+DUCKDB: Final[dict[SourceType, str]] = {
     "string": "VARCHAR",
     "boolean": "BOOLEAN",
     "integer": "INTEGER",
@@ -49,7 +49,7 @@ class Typed:
     bad: Sequence[int]
 
 
-def typed(texts: pa.Array, kind: PropertyType, *, nulls: Collection[str] = ()) -> Typed:
+def typed(texts: pa.Array, kind: SourceType, *, nulls: Collection[str] = ()) -> Typed:
     """A string column as `kind`. The empty text and those in `nulls` are null."""
     null = pc.is_in(texts, value_set=pa.array(["", *nulls], pa.string()))
     present = pc.if_else(null, pa.scalar(None, pa.string()), texts)
@@ -69,12 +69,12 @@ def typed(texts: pa.Array, kind: PropertyType, *, nulls: Collection[str] = ()) -
     return Typed(pa.array(values, ARROW[kind]), bad)
 
 
-def parse(text: str, kind: PropertyType) -> Value:
+def parse(text: str, kind: SourceType) -> Value:
     """One text as a value. Raises ValueError if it is none; spaces around it don't matter, but in a string."""
     return _PARSE[kind](text if kind == "string" else text.strip())
 
 
-def _by_arrow(texts: pa.Array, kind: PropertyType) -> pa.Array | None:
+def _by_arrow(texts: pa.Array, kind: SourceType) -> pa.Array | None:
     """The column in one step, or None if any text is unusual."""
     if kind == "string":
         return texts
@@ -128,7 +128,7 @@ def _timestamp(text: str) -> datetime:
         raise ValueError(text) from error
 
 
-_PARSE: Final[dict[PropertyType, Callable[[str], Value]]] = {
+_PARSE: Final[dict[SourceType, Callable[[str], Value]]] = {
     "string": str,
     "boolean": _boolean,
     "integer": _integer(31),

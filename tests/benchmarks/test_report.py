@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.__main__ import main
-from benchmarks.catalogue import NUMBERS, Measured, at_least, at_most
+from benchmarks.__main__ import _names, _with_controls, main
+from benchmarks.catalogue import COMPARISONS, NUMBERS, Measured, at_least, at_most
 from benchmarks.report import BEGIN, END, BenchmarkError, Results, fill, load, load_of, reached, save, table
 
 MACHINE = {"cores": 2, "memory_gb": 8, "processor": "Some CPU", "python": "3.11.9", "duckdb": "1.5.5", "dagster": "1.13.27"}
@@ -18,13 +18,17 @@ RESULTS = Results(
         "cold_seconds": Measured(119.96, "2026-01-02"),
         "second_seconds": Measured(20.31, "2026-01-03"),
         "second_rebuilt": Measured(0, "2026-01-03"),
-        "object_microseconds": Measured(1234.6, "2026-01-01", "a note"),
+        "plain_seconds": Measured(1234.6, "2026-01-01", "a note"),
+        "object_bare": Measured(2.514, "2026-01-02", ours=251.4, theirs=100),
+        "filter_postgresql": Measured(1.94, "2026-01-02", ours=6_000, theirs=11_640),
+        "build_ladybug": Measured(5, "2026-01-02", ours=420_000, theirs=2_100_000, version="0.22.0"),
+        "growth_memory": Measured(399.6, "2026-01-02"),
     },
 )
 
 
 def row(text: str, name: str) -> list[str]:
-    (line,) = [line for line in text.splitlines() if line.startswith(f"| {name} |")]
+    line, *_ = [line for line in text.splitlines() if line.startswith(f"| {name} |")]
     return [cell.strip() for cell in line.strip("|").split("|")]
 
 
@@ -36,22 +40,38 @@ def test_a_row_tells_goal_value_and_whether_it_is_reached() -> None:
 
 
 def test_a_number_without_a_goal_has_no_verdict() -> None:
-    assert row(table(RESULTS), "Object by key over HTTP, server CPU")[1:] == ["", "1,235 µs", ""]
+    assert row(table(RESULTS), "… plain script")[1:] == ["", "1,234.6 s", ""]
 
 
 def test_a_number_that_was_not_measured_is_said_so() -> None:
     assert row(table(RESULTS), "Graph arrays, bytes a link")[1:] == ["≤ 50 B", "not measured", ""]
+    assert row(table(RESULTS), "Shortest path, p50, any two objects")[1:] == ["", "networkx", "", "not measured", "≥ 20 ×", ""]
+
+
+def test_a_comparison_tells_both_sides_and_how_they_compare() -> None:
+    shown = table(RESULTS)
+    assert row(shown, "Object by key, bare route")[1:] == ["251 µs", "Starlette hello", "100 µs", "2.51 ×", "≤ 2.5 ×", "**no**"]
+    assert row(shown, "Graph build, wall time")[1:] == ["420.0 ms", "ladybug 0.22.0", "2.10 s", "5.0 ×", "≥ 5 ×", "yes"]
+
+
+def test_a_comparison_that_falls_short_by_less_than_is_shown_counts_as_shown() -> None:
+    assert row(table(RESULTS), "Filter, sort, 50 rows")[1:] == ["6,000 µs", "PostgreSQL", "11.6 ms", "1.9 ×", "≥ 2 ×", "**no**"]
+
+
+def test_what_has_no_other_side_is_told_by_itself() -> None:
+    name = "Worker's anonymous memory, 10 × the flights"
+    assert row(table(RESULTS), name)[1:] == ["", "", "", "400 MB", "≤ 400 MB", "yes"]
 
 
 def test_every_number_has_a_row_and_the_machine_a_line() -> None:
     lines = table(RESULTS).splitlines()
-    assert len(lines) == 4 + len(NUMBERS)
+    assert len(lines) == 4 + len(NUMBERS) + 5 + len(COMPARISONS)
     assert "2 cores and 8 GB (Some CPU)" in lines[0] and lines[0].endswith("2026-01-03.")
 
 
 def test_both_languages_show_the_same_figures() -> None:
     english, korean = table(RESULTS, "en"), table(RESULTS, "ko")
-    figures = re.compile(r"[≤≥] [\d.]+|\d[\d,]*\.?\d* (?:s|µs)")
+    figures = re.compile(r"[≤≥] [\d.]+|\d[\d,]*\.?\d* (?:s|ms|µs)\b")
     assert figures.findall(english) == figures.findall(korean) != []
     assert "| 아니요" not in english and "**아니요**" in korean
 
@@ -67,14 +87,15 @@ def test_goals_are_kept_from_both_sides() -> None:
 
 
 def test_the_keys_of_the_catalogue_are_unique_and_named_in_both_languages() -> None:
-    assert len({number.key for number in NUMBERS}) == len(NUMBERS)
-    assert all(number.en and re.search("[가-힣]", number.ko) for number in NUMBERS)
+    numbers = (*NUMBERS, *COMPARISONS)
+    assert len({number.key for number in numbers}) == len(numbers)
+    assert all(number.en and re.search("[가-힣]", number.ko) for number in numbers)
 
 
 def test_results_come_back_as_they_were_saved(tmp_path: Path) -> None:
     save(RESULTS, tmp_path / "results.json")
     assert load(tmp_path / "results.json") == RESULTS
-    assert RESULTS.unreached == ["second_seconds"]
+    assert RESULTS.unreached == ["second_seconds", "object_bare", "filter_postgresql"]
 
 
 def test_results_of_another_machine_are_not_added_to(tmp_path: Path) -> None:
@@ -123,4 +144,10 @@ def test_a_page_without_both_markers_is_refused(page: str) -> None:
 def test_a_measurement_that_does_not_exist_is_refused_with_the_names_of_those_that_do(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--only", "cold,warm"])
-    assert "'warm' is none of cold, second, api, links, request, plain, coverage" in capsys.readouterr().err
+    assert "'warm' is none of cold, second, api, links, plain, coverage, object, linked, filter" in capsys.readouterr().err
+
+
+def test_the_engines_rows_stand_together_between_their_controls() -> None:
+    chosen = _with_controls(_names("engine,links"))
+    assert chosen[:3] == ["links", "control before", "object"] and chosen[-2:] == ["growth", "control after"]
+    assert _with_controls(["links", "api"]) == ["links", "api"]

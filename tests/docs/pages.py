@@ -12,6 +12,7 @@ README, README_KO = ROOT / "README.md", ROOT / "README.ko.md"
 TEMPLATE_README = ROOT / "palantir_assets" / "cli" / "template" / "README.md"
 PAGES = (README, README_KO, ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")))
 EXAMPLES = ROOT / "tests" / "docs" / "every_keyword" / "ontology_specs"
+LIBRARY = ROOT / "tests" / "stories" / "library" / "ontology_specs"
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)

@@ -18,11 +18,12 @@ from palantir_assets.access.principal import LOCAL
 from palantir_assets.ontology.compiling import served_ontology
 from palantir_assets.ontology.loading import load_ontology
 from palantir_assets.ontology.served import ServedOntology
+from palantir_assets.query.aggregates import parse_aggregate, plan_aggregate
 from palantir_assets.query.plans import parse_query, plan
 from palantir_assets.serving.app import create_app
 from palantir_assets.serving.deps import check_ontology
 from palantir_assets.serving.errors import _HTTP, _UNKNOWN
-from palantir_assets.serving.objects import SearchRequest
+from palantir_assets.serving.bodies import LoadRequest, SearchRequest
 from palantir_assets.serving.routing import SegmentRoute
 from palantir_assets.settings import load_settings
 from tests.docs import pages
@@ -107,11 +108,18 @@ def test_every_curl_asks_for_something_that_exists(page: Path, arguments: list[s
     for order in query.get("orderBy", []):
         ontology().find_type(found["object_type"]).find_property(re.split(r"[.:]", order)[1])
     if body is not None:
-        planned(found["object_type"], body)
+        planned(found.get("object_type", ""), body)
 
 
 def planned(object_type: str, body: dict[str, Any]) -> None:
-    """Plan a search as the API would, over the default project's ontology."""
+    """Plan a search, a set or an aggregate as the API would, over the default project's ontology."""
+    if "aggregation" in body:
+        asked_of = {"set": body["objectSet"]} if "objectSet" in body else {"object": object_type}
+        plan_aggregate(parse_aggregate({**asked_of, "aggregations": body["aggregation"], "group_by": body["groupBy"]}), ontology(), LOCAL)
+        return
+    if "objectSet" in body:
+        plan(parse_query({"set": LoadRequest.model_validate(body).object_set}), ontology(), LOCAL)
+        return
     request = SearchRequest.model_validate(body)
     order = request.order_by.fields if request.order_by else ()
     query = {"object": object_type, "where": request.where, "order_by": order, "select": request.select}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import orjson
@@ -122,6 +123,19 @@ FILTERS = st.recursive(
 COMPARE = {"eq": "__eq__", "lt": "__lt__", "lte": "__le__", "gt": "__gt__", "gte": "__ge__"}
 
 
+def phrase(held: str, value: str) -> bool:
+    """The words of `value` one after the other, the last the beginning of one; Korean ones anywhere in a word."""
+    words, asked = (re.findall(r"[가-힣]+|[a-z0-9_]+", text.lower()) for text in (held, value))
+    starts = range(len(words) - len(asked) + 1)
+    return bool(asked) and any(
+        all(
+            term in word if term >= "가" else word.startswith(term) if last else word == term
+            for word, term, last in zip(words[at:], asked, [*[False] * (len(asked) - 1), True], strict=False)
+        )
+        for at in starts
+    )
+
+
 def oracle(where: dict[str, Any], row: dict[str, Any]) -> bool | None:
     """SQL's three values in plain Python: None is unknown."""
     kind, value = where["type"], where["value"]
@@ -139,7 +153,7 @@ def oracle(where: dict[str, Any], row: dict[str, Any]) -> bool | None:
         return None
     if kind == "in":
         return held in value
-    return bool(held.startswith(value)) if kind == "startsWith" else bool(getattr(held, COMPARE[kind])(type(held)(value)))
+    return phrase(held, value) if kind == "startsWith" else bool(getattr(held, COMPARE[kind])(type(held)(value)))
 
 
 @settings(max_examples=80, deadline=None)

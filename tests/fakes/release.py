@@ -140,6 +140,15 @@ class FakeRelease:
         finally:
             cursor.close()
 
+    def index(self, object_type: str, name: str) -> None:
+        return None
+
+    def vectors(self, object_type: str, name: str) -> None:
+        return None
+
+    def encode(self, text: str) -> None:
+        return None
+
     def close(self) -> None:
         self.connection.close()
 

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from palantir_assets.errors import BuildError, ReleaseError
-from palantir_assets.graph.building import INT32_MAX, PARTS, LinkArrays, build_csr, load, save
+from palantir_assets.graph.building import ALWAYS, PARTS, LinkArrays, build_csr, load, save
+from palantir_assets.graph.ordering import INT32_MAX, Intervals
 
 Links = tuple[list[int], list[int], int, int]
 
@@ -73,6 +74,75 @@ def test_rows_without_a_link_and_types_without_rows_are_kept(tmp_path: Path) -> 
     empty = load(tmp_path / "empty")
     assert (empty.forward.rows, empty.reverse.rows, empty.links) == (3, 0, 0)
     assert empty.forward.of(2).tolist() == []
+
+
+@given(any_links(), st.data())
+def test_what_lies_beside_a_link_stays_beside_it_in_both_directions(links: Links, data: st.DataObject) -> None:
+    sources, targets, left, right = links
+    count = len(sources)
+    valid = np.array([sorted(data.draw(st.tuples(st.integers(0, 5), st.integers(0, 5)))) for _ in range(count)], dtype=np.int64).reshape(
+        -1, 2
+    )
+    told = sorted(zip(sources, targets, valid[:, 0].tolist(), valid[:, 1].tolist(), range(count), strict=True))
+    made = build_csr(sources, targets, left, right, valid=valid, through=range(count))
+    plain = build_csr(sources, targets, left, right)
+    for way, bare, turn in ((made.forward, plain.forward, False), (made.reverse, plain.reverse, True)):
+        assert way.targets.tolist() == bare.targets.tolist() and way.offsets.tolist() == bare.offsets.tolist()
+        assert way.valid is not None and way.through is not None
+        rows = np.repeat(np.arange(way.rows), way.degrees()).tolist()
+        ends = (way.targets.tolist(), rows) if turn else (rows, way.targets.tolist())
+        found = zip(*ends, way.valid[:, 0].tolist(), way.valid[:, 1].tolist(), way.through.tolist(), strict=True)
+        assert sorted(found) == told
+    moment, row = data.draw(st.integers(0, 6)), data.draw(st.integers(0, left - 1))
+    expected = sorted(to for source, to, since, until, _ in told if source == row and since <= moment < until)
+    assert made.forward.of_at(row, moment).tolist() == made.forward.of_many([row], moment).tolist() == expected
+    assert plain.forward.of_at(row, moment).tolist() == plain.forward.of(row).tolist()
+
+
+@given(any_links())
+def test_dated_links_in_another_order_give_the_same_bytes(links: Links) -> None:
+    sources, targets, left, right = links
+    valid = np.array([[number % 3, 5] for number in range(len(sources))], dtype=np.int64).reshape(-1, 2)
+    one = build_csr(sources, targets, left, right, valid=valid)
+    other = build_csr(sources[::-1], targets[::-1], left, right, valid=valid[::-1])
+    assert one.valid is not None and other.valid is not None
+    assert [part.tobytes() for part in one.valid] == [part.tobytes() for part in other.valid]
+
+
+def test_dates_and_what_stands_for_links_are_kept_on_disk_and_go_when_they_are_gone(tmp_path: Path) -> None:
+    folder, dates = tmp_path / "customer__knows", np.array([[0, 9], ALWAYS], dtype=np.int64)
+    save(build_csr([0, 1], [1, 0], 2, 2, valid=dates, through=[7, 8]), folder)
+    found = load(folder)
+    assert found.valid is not None and found.forward.through is not None and found.reverse.through is not None
+    assert (found.valid[0].tolist(), found.valid[1].tolist()) == (dates.tolist(), dates[::-1].tolist())
+    assert (found.forward.through.tolist(), found.reverse.through.tolist()) == ([7, 8], [8, 7])
+    assert found.nbytes == 2 * (3 + 2 + 2) * 4 + 2 * 4 * 8
+    (folder / "valid_reverse.npy").unlink()
+    with pytest.raises(ReleaseError, match="one direction only"):
+        load(folder)
+    np.save(folder / "valid_reverse.npy", np.zeros((1, 2), dtype=np.int64))
+    with pytest.raises(ReleaseError, match="do not fit together"):
+        load(folder)
+    np.save(folder / "valid_reverse.npy", np.zeros(2, dtype=np.int64))
+    with pytest.raises(ReleaseError, match="not pairs of int64"):
+        load(folder)
+    save(build_csr([0, 1], [1, 0], 2, 2), folder)
+    assert load(folder).valid is None and load(folder).forward.through is None
+
+
+@pytest.mark.parametrize(
+    ("valid", "through", "says"),
+    [
+        (np.array([[2, 1]]), None, "end to be valid before they begin"),
+        (np.array([[1, 2], [1, 2]]), None, "not int64"),
+        (np.array([[1.0, 2.0]]), None, "not int64"),
+        (None, [1, 2], "1 links but 2 rows"),
+        (None, [-1], "through rows"),
+    ],
+)
+def test_what_cannot_lie_beside_links_is_refused_in_words(valid: Intervals | None, through: list[int] | None, says: str) -> None:
+    with pytest.raises(BuildError, match=says):
+        build_csr([0], [0], 1, 1, valid=valid, through=through)
 
 
 @pytest.mark.parametrize("row", [-1, 3])
@@ -169,4 +239,4 @@ def test_a_third_of_a_million_links_take_under_fifty_bytes_each_and_little_time(
         made = build_csr(np.arange(links), targets, left, right)
         seconds.append(time.process_time() - start)
     assert made.nbytes / made.links <= 50
-    assert min(seconds) < 0.2
+    assert min(seconds) < 0.05

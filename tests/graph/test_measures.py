@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import networkx
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from palantir_assets.errors import BuildError
-from palantir_assets.graph import analysis
+from palantir_assets.graph import analysis, measures
 from palantir_assets.graph.analysis import to_networkx
 from palantir_assets.graph.drawing import draw
 from palantir_assets.graph.edges import EdgeList
@@ -87,7 +89,47 @@ def test_communities_are_a_partition_that_a_seed_repeats(edges: EdgeList, seed: 
     assert sizes.min() >= 1 and sorted(sizes.tolist(), reverse=True) == sizes.tolist()
 
 
-@pytest.mark.parametrize("kind", ["degree", "in_degree", "out_degree", "pagerank", "community"])
+@settings(deadline=None)
+@given(any_graph())
+def test_shapes_are_those_of_networkx(edges: EdgeList) -> None:
+    directed = networkx.DiGraph(as_multigraph(edges))
+    simple = directed.to_undirected()
+    simple.remove_edges_from(list(networkx.selfloop_edges(simple)))
+    nodes = range(edges.nodes)
+    oracle = networkx.betweenness_centrality(directed)
+    assert measure("betweenness", edges) == pytest.approx([oracle[node] for node in nodes], abs=1e-9)
+    assert measure("triangles", edges).tolist() == [networkx.triangles(simple)[node] for node in nodes]
+    assert measure("core", edges).tolist() == [networkx.core_number(simple)[node] for node in nodes]
+    parts = sorted(networkx.connected_components(simple), key=lambda part: (-len(part), min(part)))
+    assert measure("component", edges).tolist() == [next(number for number, part in enumerate(parts) if node in part) for node in nodes]
+
+
+def test_betweenness_is_sampled_where_all_would_be_too_much_and_a_seed_repeats_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(3)
+    ends = random.integers(0, 300, (900, 2))
+    edges = EdgeList(ends[:, 0], ends[:, 1], None, 300)
+    exact = measure("betweenness", edges)
+    monkeypatch.setattr(measures, "EXACT_WORK", 150 * (300 + 900))
+    assert 150 <= measures.pivots_of(300, 900) < 300
+    sampled = measure("betweenness", edges, seed=1)
+    assert sampled.tolist() == measure("betweenness", edges, seed=1).tolist() != measure("betweenness", edges, seed=2).tolist()
+    assert np.corrcoef(exact, sampled)[0, 1] > 0.95
+
+
+@pytest.mark.parametrize("kind", sorted(measures.UNWEIGHTED))
+def test_a_measure_without_weights_refuses_them(kind: MeasureKind) -> None:
+    with pytest.raises(BuildError, match=f"{kind} knows no weights"):
+        measure(kind, graph_of([(0, 1)], 2, [1.0]), weighted=True)
+
+
+def test_a_hub_does_not_make_triangles_costly() -> None:
+    nodes = 30_000
+    star = [(0, node) for node in range(1, nodes)] + [(1, 2)]
+    found = measure("triangles", graph_of(star, nodes))
+    assert found[:4].tolist() == [1, 1, 1, 0] and found.sum() == 3
+
+
+@pytest.mark.parametrize("kind", get_args(MeasureKind))
 def test_every_measure_gives_one_value_a_node_also_without_edges(kind: MeasureKind) -> None:
     assert len(measure(kind, graph_of([], 3))) == 3
     assert len(measure(kind, graph_of([], 0))) == 0

@@ -51,3 +51,27 @@ def test_what_only_warns_stands_in_a_suite_of_its_own_value_types_included() -> 
 def test_a_suite_with_nothing_in_it_is_left_out() -> None:
     plain = ObjectType.model_validate({**ORDER, "properties": {"order_id": {"type": "string"}}})
     assert [suite.name for suite in suites_of(Ontology(), plain)] == ["expectations"]
+
+
+def test_a_type_brings_its_own_expectations_and_what_is_computed_over_links_has_none() -> None:
+    thing = {
+        "object": "thing", "label": "Thing", "from": "marts.things", "key": "id", "title": "{id}",
+        "properties": {
+            "id": {"type": "string"},
+            "place": {"type": "geopoint", "from": ["lat", "lon"], "optional": True},
+            "taste": {"type": "vector", "size": 2},
+            "card": {"type": "card"},
+            "orders": {"type": "integer", "derived": "count(orders_of)"},
+            "is_big": {"type": "boolean", "derived": "orders > 3"},
+            "is_new": {"type": "boolean", "derived": "id == 'x'", "materialised": False},
+        },
+    }  # fmt: skip
+    ontology = Ontology.model_validate({"value_types": {"card": {"type": "string", "uuid": True}}, "objects": {"thing": thing}})
+    (suite,) = suites_of(ontology, ObjectType.model_validate(thing))
+    assert [str(expectation).partition("(")[0] for expectation in suite.expectations] == [
+        "table: TableRowCountToBeBetween", "id: ColumnValuesToBeUnique", "id: ColumnValuesToNotBeNull",
+        "place.latitude: ColumnValuesToBeBetween", "place.longitude: ColumnValuesToBeBetween",
+        "place.both_halves_are_numbers: ColumnValuesToBeInSet",
+        "taste: ColumnValuesToNotBeNull", "taste.all_are_numbers: ColumnValuesToBeInSet",
+        "card: ColumnValuesToNotBeNull", "card: ColumnValuesToMatchRegex",
+    ]  # fmt: skip

@@ -20,7 +20,7 @@ def planned(principal: Principal = LOCAL, **query: Any) -> Plan:
 def test_no_plan_exists_without_plan() -> None:
     made = planned()
     with pytest.raises(TypeError, match="asks for a Principal"):
-        Plan(made.principal, made.type, None, (), (), 1, None, False)
+        Plan(made.principal, made.node, made.scope, (), None, (), 1, None, False, "own")
 
 
 def test_a_caller_without_the_right_gets_no_plan() -> None:
@@ -38,7 +38,7 @@ def test_an_unknown_property_in_select_or_order_is_refused(query: dict[str, Any]
 
 @pytest.mark.parametrize(
     "query",
-    [{"limit": 0}, {"limit": 1001}, {"limit": "5"}, {"limit": True}, {"order_by": [{"field": "note", "direction": "up"}]}, {"x": 1}],
+    [{"limit": 0}, {"limit": 10_001}, {"limit": "5"}, {"limit": True}, {"order_by": [{"field": "note", "direction": "up"}]}, {"x": 1}],
 )
 def test_a_query_out_of_bounds_is_refused_by_name(query: dict[str, Any]) -> None:
     with pytest.raises(QueryError, match=next(iter(query))):

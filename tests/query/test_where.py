@@ -6,14 +6,19 @@ import pytest
 
 from palantir_assets.access.principal import LOCAL
 from palantir_assets.errors import QueryError, UnknownName
+from palantir_assets.query.fields import Column, Lens
 from palantir_assets.query.plans import parse_query, plan
+from palantir_assets.query.predicates import Compare, Every, IsNull, Not, OneOf, Predicate
 from palantir_assets.query.values import InvalidValue
-from palantir_assets.query.where import Compare, Every, IsNull, Not, OneOf, Predicate
 from tests.fakes.release import ONTOLOGY
 
 
 def parsed(where: object) -> Predicate | None:
     return plan(parse_query({"object": "order", "where": where}), ONTOLOGY, LOCAL).where
+
+
+def column(name: str) -> Column:
+    return Lens(ONTOLOGY.types["order"]).find(name)
 
 
 def eq(field: str, value: object) -> dict[str, object]:
@@ -35,7 +40,7 @@ def eq(field: str, value: object) -> dict[str, object]:
     ],
 )
 def test_a_value_becomes_the_property_s_own_type(field: str, raw: object, value: object) -> None:
-    assert parsed(eq(field, raw)) == Compare(field, "eq", value)  # type: ignore[arg-type]
+    assert parsed(eq(field, raw)) == Compare(column(field), "eq", value)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -77,15 +82,15 @@ def test_an_unknown_property_is_named_with_the_nearest_one() -> None:
 
 def test_conditions_nest() -> None:
     where = {"type": "and", "value": [eq("order_id", 1), {"type": "not", "value": {"type": "isNull", "field": "note", "value": True}}]}
-    assert parsed(where) == Every((Compare("order_id", "eq", 1), Not(IsNull("note"))))
+    assert parsed(where) == Every((Compare(column("order_id"), "eq", 1), Not(IsNull(column("note")))))
 
 
 def test_is_null_false_asks_for_what_is_there() -> None:
-    assert parsed({"type": "isNull", "field": "note", "value": False}) == Not(IsNull("note"))
+    assert parsed({"type": "isNull", "field": "note", "value": False}) == Not(IsNull(column("note")))
 
 
 def test_in_types_each_choice_and_an_empty_list_is_everything_as_in_foundry() -> None:
-    assert parsed({"type": "in", "field": "order_id", "value": [1, 2]}) == OneOf("order_id", (1, 2))
+    assert parsed({"type": "in", "field": "order_id", "value": [1, 2]}) == OneOf(column("order_id"), (1, 2))
     assert parsed({"type": "in", "field": "order_id", "value": []}) == Every(())
 
 

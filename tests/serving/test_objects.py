@@ -59,8 +59,14 @@ def test_an_object_has_foundry_s_own_names_and_no_nulls(client: TestClient) -> N
 
 def test_pages_follow_one_another_and_say_how_many_there_are(client: TestClient) -> None:
     assert pages(client, pageSize=60) == list(range(250))
-    first = client.get(f"{OBJECTS}/order").json()
+    first = client.get(f"{OBJECTS}/order", params={"pageSize": 100}).json()
     assert (len(first["data"]), first["totalCount"]) == (100, "250")
+
+
+def test_a_page_holds_a_thousand_objects_unless_said_otherwise_and_never_more_than_ten_thousand(client: TestClient) -> None:
+    assert len(client.get(f"{OBJECTS}/order").json()["data"]) == 250
+    for size in (10_000, 99_999, 10**4_000):
+        assert len(client.get(f"{OBJECTS}/order", params={"pageSize": size}).json()["data"]) == 250
 
 
 def test_order_by_is_read_as_foundry_writes_it(client: TestClient) -> None:
@@ -87,7 +93,9 @@ def test_a_search_filters_sorts_and_counts(client: TestClient) -> None:
 def test_a_search_body_may_carry_what_foundry_s_client_sends(client: TestClient) -> None:
     assert search(client, select=[], snapshot=True, excludeRid=False, pageSize=1).status_code == 200
     assert search(client, were={"type": "eq"}).status_code == 400
-    assert search(client, orderBy={"orderType": "relevance", "fields": []}).status_code == 400
+    assert search(client, orderBy={"orderType": "relevance", "fields": []}).status_code == 200
+    assert search(client, select=["note"], selectV2=[{"type": "property", "apiName": "paid"}]).status_code == 400
+    assert search(client, loadPropertySecurities=True).status_code == 400
 
 
 def test_objects_are_counted(client: TestClient) -> None:
@@ -97,14 +105,31 @@ def test_objects_are_counted(client: TestClient) -> None:
 def test_a_linked_object_is_found_by_both_keys(client: TestClient) -> None:
     owner = quote(ORDERS[5]["customer_id"], safe="")
     assert client.get(f"{OBJECTS}/order/5/links/customer/{owner}").json()["__primaryKey"] == ORDERS[5]["customer_id"]
-    assert client.get(f"{OBJECTS}/order/6/links/customer/{owner}").json()["errorName"] == "ObjectNotFound"
+    assert client.get(f"{OBJECTS}/order/6/links/customer/{owner}").json()["errorName"] == "LinkedObjectNotFound"
+    assert client.get(f"{OBJECTS}/order/999/links/customer/{owner}").json()["errorName"] == "ObjectNotFound"
 
 
-def test_linked_objects_have_no_order_but_their_own(client: TestClient) -> None:
-    assert client.get(f"{OBJECTS}/order/5/links/customer?orderBy=p.name").status_code == 400
+def test_linked_objects_come_by_key_or_in_the_order_asked_for(client: TestClient) -> None:
+    owner = quote(ORDERS[5]["customer_id"], safe="")
+    own = [n for n, row in enumerate(ORDERS) if row["customer_id"] == ORDERS[5]["customer_id"]]
+    assert ids(client.get(f"{OBJECTS}/customer/{owner}/links/orders").json()) == own
+    assert ids(client.get(f"{OBJECTS}/customer/{owner}/links/orders?orderBy=p.order_id:desc").json()) == own[::-1]
+    assert client.get(f"{OBJECTS}/customer/nobody/links/orders?orderBy=p.order_id").json()["errorName"] == "ObjectNotFound"
 
 
-@pytest.mark.parametrize("size", ["0", "-1", "1001", "x", "１０", "1e3", "9" * 5_000, ""])
+def test_an_object_is_told_without_its_rid_if_that_is_asked(client: TestClient) -> None:
+    assert "__rid" not in client.get(f"{OBJECTS}/order/0?excludeRid=true").json()
+    assert "__rid" in client.get(f"{OBJECTS}/order/0?excludeRid=false").json()
+    assert all("__rid" not in row for row in search(client, excludeRid=True, pageSize=3).json()["data"])
+
+
+@pytest.mark.parametrize(("name", "error"), [("branch", "FoundryBranchNotFound"), ("scenarioRid", "OntologyScenarioNotFound")])
+def test_what_asks_for_other_data_than_the_release_s_is_refused(client: TestClient, name: str, error: str) -> None:
+    for path in (f"{OBJECTS}/order", f"{OBJECTS}/order/1", "/api/v2/ontologies/default/objectTypes"):
+        assert client.get(path, params={name: "mine"}).json()["errorName"] == error
+
+
+@pytest.mark.parametrize("size", ["0", "-1", "x", "１０", "1e3", "-" + "9" * 5_000, ""])
 def test_a_page_size_out_of_bounds_is_refused(client: TestClient, size: str) -> None:
     answer = client.get(f"{OBJECTS}/order", params={"pageSize": size})
     assert (answer.status_code, "pageSize" in answer.json()["errorDescription"]) == (400, True)

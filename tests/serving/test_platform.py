@@ -133,7 +133,7 @@ def test_the_openapi_document_has_every_route(client: TestClient) -> None:
     references = {part for part in json.dumps(document).split('"') if part.startswith("#/")}
     assert {reference.removeprefix("#/components/schemas/") for reference in references} <= set(document["components"]["schemas"])
     identifiers = [operation["operationId"] for path in document["paths"].values() for operation in path.values()]
-    assert len(identifiers) == len(set(identifiers)) == 15
+    assert len(identifiers) == len(set(identifiers)) >= 40
 
 
 def test_the_docs_load_nothing_from_anywhere(client: TestClient) -> None:

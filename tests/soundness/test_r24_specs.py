@@ -43,7 +43,10 @@ INJECTIONS = (
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}(\.[a-z][a-z0-9_]{0,62}){0,3}")
 PACKAGE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 """What is looked up among the installed packages and never is SQL."""
-TEXTS = {"label", "plural", "description", "title", "text", "ask", "derived", "equals_sql", "relevant_sql", "never", "header", "file"}
+TEXTS = {
+    "label", "plural", "description", "title", "text", "ask", "derived", "equals_sql", "relevant_sql", "never", "header", "file",
+    "aliases", "unit",
+}  # fmt: skip
 
 BAKERY: Files = {
     "loaf.yaml": {
@@ -62,9 +65,49 @@ BAKERY: Files = {
     "oven.yaml": {
         "object": "oven", "label": "Oven", "from": "staging.ovens", "key": "oven_id", "title": "{name}",
         "properties": {"oven_id": {"type": "string"}, "name": {"type": "string", "optional": True}},
+        "links": {
+            "moved": {
+                "to": "oven", "through": {"object": "loaf", "source": "oven", "target": "next"}, "reverse": "moved_from",
+                "valid": {"from": "baked_at"}, "optional": True,
+            },
+        },
+    },
+    "cake.yaml": {
+        "object": "cake", "label": "Cake", "from": "marts.cakes", "key": "cake_id", "title": "{cake_id}", "renamed_from": "pie",
+        "implements": {"baked": {"grams": "weight"}}, "aliases": ["gateau"], "status": "experimental",
+        "properties": {
+            "cake_id": {"type": "string"}, "weight": {"shared": "weight"}, "place": {"type": "geopoint", "from": ["lat", "lon"]},
+            "parts": {"type": "struct", "fields": {"flour": "decimal"}, "digits": [9, 2]}, "tags": {"type": "array", "of": "string"},
+            "heat": {
+                "type": "timeseries", "of": "double", "from": "cake_id",
+                "points": {"table": "staging.heat", "by": "cake_id", "at": "measured", "value": "degrees"},
+            },
+            "baked_in": {"type": "integer", "derived": "count(ovens)"},
+        },
+        "links": {
+            "ovens": {
+                "to": "oven", "via": {"table": "marts.uses", "source": "cake", "target": "oven"}, "reverse": "cakes",
+                "valid": {"from": "since", "until": "till"},
+            },
+        },
     },
     "shared.yaml": {
         "value_types": {"grams": {"type": "double", "min": 0}},
+        "shared_properties": {"weight": {"type": "grams"}},
+        "interfaces": {
+            "made": {"label": "Made"},
+            "baked": {
+                "label": "Baked", "extends": "made", "properties": {"grams": {"shared": "weight"}},
+                "links": {"ovens": {"to": "oven"}},
+            },
+        },
+        "functions": {
+            "best": {
+                "entry": "bakery.py:best", "version": "1.0.0", "output": {"type": "struct", "fields": {"grams": "double"}},
+                "parameters": {"oven": {"type": "object", "object": "oven"}, "tags": {"type": "array", "of": "string"}},
+            }
+        },
+        "metrics": {"weight_of_all": {"query": {"object": "cake", "aggregations": [{"type": "sum", "field": "weight"}]}}},
         "sources": {
             "bakery": {
                 "kind": "package_data", "package": "bakery_data", "freshness": {"warn_after": "1h", "fail_after": "2h"},
@@ -94,7 +137,9 @@ BAKERY: Files = {
 
 @pytest.fixture
 def specs(tmp_path: Path) -> Path:
-    return written(tmp_path / "ontology_specs", BAKERY)
+    folder = written(tmp_path / "ontology_specs", BAKERY)
+    (folder / "bakery.py").write_text("def best(objects, *, oven, tags):\n    return {'grams': 1.0}\n")
+    return folder
 
 
 def written(folder: Path, files: Files) -> Path:
@@ -145,7 +190,7 @@ def complaint(folder: Path) -> str:
 
 
 def test_the_bakery_itself_holds_together(specs: Path) -> None:
-    assert load_ontology(specs).ontology.objects.keys() == {"loaf", "oven"}
+    assert load_ontology(specs).ontology.objects.keys() == {"loaf", "oven", "cake"}
 
 
 def test_r24_every_bad_identifier_is_refused_at_load_with_its_place(specs: Path, score: Score) -> None:

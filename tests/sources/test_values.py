@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from palantir_assets.ontology.spec import PROPERTY_TYPES, PropertyType
+from palantir_assets.ontology.spec import SOURCE_TYPES, SourceType
 from palantir_assets.sources.values import ARROW, DUCKDB, parse, typed
 
 
@@ -30,7 +30,7 @@ from palantir_assets.sources.values import ARROW, DUCKDB, parse, typed
         ("timestamp", "2013-01-01", datetime(2013, 1, 1)),
     ],
 )
-def test_a_text_of_its_type_is_read(kind: PropertyType, text: str, value: object) -> None:
+def test_a_text_of_its_type_is_read(kind: SourceType, text: str, value: object) -> None:
     column = typed(pa.array([text]), kind)
     assert (column.values.to_pylist(), list(column.bad)) == ([value], [])
     assert parse(text, kind) == value
@@ -59,7 +59,7 @@ def test_a_text_of_its_type_is_read(kind: PropertyType, text: str, value: object
         ("timestamp", "10:00"),
     ],
 )
-def test_a_text_of_another_type_is_bad_and_nothing_is_rounded(kind: PropertyType, text: str) -> None:
+def test_a_text_of_another_type_is_bad_and_nothing_is_rounded(kind: SourceType, text: str) -> None:
     column = typed(pa.array(["", text, ""]), kind)
     assert column.bad == [1] and column.values.to_pylist() == [None] * 3
     with pytest.raises(ValueError):
@@ -72,7 +72,7 @@ def test_the_empty_text_and_those_declared_are_null() -> None:
 
 
 def test_every_property_type_has_its_column_types() -> None:
-    assert set(ARROW) == set(DUCKDB) == set(PROPERTY_TYPES)
+    assert set(ARROW) == set(DUCKDB) == set(SOURCE_TYPES)
 
 
 TEXTS = st.one_of(
@@ -86,9 +86,9 @@ TEXTS = st.one_of(
 )
 
 
-@given(st.sampled_from(PROPERTY_TYPES), TEXTS)
+@given(st.sampled_from(SOURCE_TYPES), TEXTS)
 @settings(max_examples=400, deadline=None)
-def test_a_whole_column_means_what_each_of_its_texts_means(kind: PropertyType, text: str) -> None:
+def test_a_whole_column_means_what_each_of_its_texts_means(kind: SourceType, text: str) -> None:
     quick, careful = typed(pa.array([text]), kind), typed(pa.array([text, "no such value"]), kind)
     assert quick.values.to_pylist() == careful.values.to_pylist()[:1]
     assert list(quick.bad) == [index for index in careful.bad if index == 0]

@@ -1,0 +1,161 @@
+"""Station 3: one asset per link, generated from the specs, with its checks. Objects are in `objects`.
+
+Which pairs a link is, and which keys lead nowhere, is decided in `ontology.link_sql`; here is only when they are
+made, of what, and what a person is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from palantir_assets.assets.checks import report
+from palantir_assets.assets.keys import POOL, key, markdown_table, spec, table_result
+from palantir_assets.assets.project import Project
+from palantir_assets.errors import SpecError
+from palantir_assets.names import Name, dbt_table, fingerprint, link_table
+from palantir_assets.ontology.compiling import missing_link_columns
+from palantir_assets.ontology.link_sql import link_select, orphans_select, tables_read
+from palantir_assets.ontology.spec import Link, ObjectType
+from palantir_assets.ontology.versioning import MAKERS, link_version
+from palantir_assets.stores.warehouse import columns, content_version, replace_tables, rows, sample
+
+
+def link_assets(project: Project) -> list[dg.AssetsDefinition]:
+    """`links/<type>__<link>` for every link."""
+    types = project.ontology.objects.values()
+    return [_link_asset(project, source, name, link) for source in types for name, link in source.links.items()]
+
+
+def link_checks(project: Project) -> list[dg.AssetChecksDefinition]:
+    """Orphans and cardinality of every link."""
+    found = []
+    for source in project.ontology.objects.values():
+        for name, link in source.links.items():
+            if link.orphans != "allow":
+                found.append(_orphans_check(project, source, name, link))
+            if bounded(link):
+                found.append(_cardinality_check(project, source, name, link))
+    return found
+
+
+def wanted_checks(project: Project) -> Iterator[tuple[Name, str, bool, str]]:
+    """(asset, check, blocking, fingerprint) of every check of a link."""
+    for source in project.ontology.objects.values():
+        for name, link in source.links.items():
+            if link.orphans != "allow":
+                yield link_table(source.name, name), "orphans", link.orphans == "block", _orphans_fingerprint(link)
+            if bounded(link):
+                yield link_table(source.name, name), "cardinality", link.severity == "block", _cardinality_fingerprint(link)
+
+
+def bounded(link: Link) -> tuple[str, ...]:
+    """The columns of a link's table in which no row may stand twice; a key leads to one object by itself."""
+    one_source = ("target_row",) if link.cardinality == "one_to_one" else ()
+    one_target = ("source_row",) if link.by is None and link.cardinality != "many_to_many" else ()
+    return (*one_source, *one_target)
+
+
+def _link_asset(project: Project, source: ObjectType, link_name: str, link: Link) -> dg.AssetsDefinition:
+    name = link_table(source.name, link_name)
+    sql = link_select(project.ontology, source, link)
+
+    @dg.multi_asset(
+        specs=[
+            spec(
+                name,
+                version=link_version(project.ontology, source, link),
+                deps=tables_read(project.ontology, source, link),
+                description=f"{source.label.en} → {project.ontology.objects[link.to].label.en}, {link.way}.",
+                owner=source.owner,
+                kinds=["ontology", "duckdb"],
+            )
+        ],
+        name=f"links__{name.local}",
+        pool=POOL,
+    )
+    def make_links() -> dg.MaterializeResult[Any]:
+        with project.warehouse.write() as con:
+            if link.via and (problems := missing_link_columns(project.loaded, source, link_name, columns(con, dbt_table(link.via.table)))):
+                raise SpecError(problems)
+            replace_tables(con, {name: sql, orphans_table(name): orphans_select(project.ontology, source, link)})
+            lost = rows(con, orphans_table(name))
+        return table_result(project.warehouse, name, sql, orphan_keys=lost)
+
+    return make_links
+
+
+def orphans_table(name: Name) -> Name:
+    """Where the keys of a link that lead nowhere are listed."""
+    return Name("links", f"{name.local}__orphans")
+
+
+def _orphans_check(project: Project, source: ObjectType, link_name: str, link: Link) -> dg.AssetChecksDefinition:
+    name = link_table(source.name, link_name)
+    blocking = link.orphans == "block"
+
+    @dg.asset_check(
+        asset=key(name), name="orphans", blocking=blocking, pool=POOL, description=f"What it goes {link.way} leads to a {link.to}."
+    )
+    def count_orphans() -> dg.AssetCheckResult:
+        lost = orphans_table(name)
+        with project.warehouse.read() as con:
+            version, keys, first = content_version(con, name), rows(con, lost), sample(con, lost, 10)
+            objects = con.execute(f"SELECT coalesce(sum(objects), 0) FROM {lost.sql}").fetchall()[0][0]
+        counts = {"orphan_keys": keys, "orphan_objects": int(objects)}
+        return report(
+            project,
+            name,
+            "orphans",
+            passed=keys == 0,
+            blocking=blocking,
+            fingerprint=_orphans_fingerprint(link),
+            data_version=version,
+            details=counts,
+            shown={**counts, "most_frequent": markdown_table(first)},
+        )
+
+    return count_orphans
+
+
+def _cardinality_check(project: Project, source: ObjectType, link_name: str, link: Link) -> dg.AssetChecksDefinition:
+    name = link_table(source.name, link_name)
+    blocking = link.severity == "block"
+
+    @dg.asset_check(asset=key(name), name="cardinality", blocking=blocking, pool=POOL, description=f"It is {link.cardinality}.")
+    def count_shared_ends() -> dg.AssetCheckResult:
+        with project.warehouse.read() as con:
+            version = content_version(con, name)
+            shared = {
+                _SHARED[end]: int(
+                    con.execute(f"SELECT count(*) FROM (SELECT 1 FROM {name.sql} GROUP BY {end} HAVING count(*) > 1)").fetchall()[0][0]
+                )
+                for end in bounded(link)
+            }
+        return report(
+            project,
+            name,
+            "cardinality",
+            passed=not any(shared.values()),
+            blocking=blocking,
+            fingerprint=_cardinality_fingerprint(link),
+            data_version=version,
+            details=shared,
+        )
+
+    return count_shared_ends
+
+
+_SHARED = {"target_row": "targets_with_several_sources", "source_row": "sources_with_several_targets"}
+
+
+def _orphans_fingerprint(link: Link) -> str:
+    return fingerprint(MAKERS["checks"], "orphans", link.orphans)
+
+
+def _cardinality_fingerprint(link: Link) -> str:
+    if link.by is not None:
+        return fingerprint(MAKERS["checks"], "cardinality", link.severity)
+    return fingerprint(MAKERS["checks"], "cardinality", link.severity, bounded(link))

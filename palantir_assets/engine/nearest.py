@@ -1,0 +1,69 @@
+"""Nearest neighbours, exactly: cosine similarity of every row of a set, in single precision first and in double for the best.
+
+Similarities are rounded to twelve digits, so that vectors of one direction tie; ties go by object type, then row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from palantir_assets.engine.asking import Asking
+from palantir_assets.engine.rows import RowSet
+from palantir_assets.errors import QueryError
+from palantir_assets.query.fields import Column
+from palantir_assets.query.nodes import Nearest
+
+Found = tuple[str, int, float]
+"""Object type, row, similarity."""
+
+_SLACK: Final = 1e-4
+_DIGITS: Final = 12
+
+
+def nearest(asking: Asking, node: Nearest, sets: Mapping[str, RowSet]) -> list[Found]:
+    """The most similar objects, best first. Raises QueryError where there is nothing to compare with."""
+    found: list[Found] = []
+    order = list(asking.release.ontology.types)
+    for name, column in node.columns:
+        if name in sets and len(sets[name]):
+            found += _best(asking, name, column, node, sets[name])
+    found.sort(key=lambda one: (-one[2], order.index(one[0]), one[1]))
+    return found[: node.count]
+
+
+def _best(asking: Asking, name: str, column: Column, node: Nearest, rows: RowSet) -> list[Found]:
+    matrix = asking.release.vectors(name, column.column) if column.column is not None else None
+    if matrix is None:
+        return []
+    query, numbers = _query(asking, node, column), rows.rows()
+    picked = matrix if rows.is_all else matrix[numbers]
+    lengths = np.linalg.norm(picked, axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        rough = (picked @ query.astype(np.float32)) / lengths / np.float32(np.linalg.norm(query))
+    usable = np.flatnonzero(~np.isnan(rough))
+    if len(usable) > node.count:
+        bar = np.partition(rough[usable], len(usable) - node.count)[len(usable) - node.count]
+        usable = usable[rough[usable] >= bar - _SLACK]
+    exact = _cosines(picked[usable].astype(np.float64), query)
+    keep = exact >= (-2.0 if node.threshold is None else node.threshold)
+    return [(name, int(numbers[at]), float(score)) for at, score in zip(usable[keep], exact[keep], strict=True)]
+
+
+def _cosines(vectors: NDArray[np.float64], query: NDArray[np.float64]) -> NDArray[np.float64]:
+    scores: NDArray[np.float64] = (vectors @ query) / np.linalg.norm(vectors, axis=1) / np.linalg.norm(query)
+    return np.round(np.clip(scores, -1.0, 1.0), _DIGITS).astype(np.float64)
+
+
+def _query(asking: Asking, node: Nearest, column: Column) -> NDArray[np.float64]:
+    vector = asking.release.encode(node.query) if isinstance(node.query, str) else np.asarray(node.query)
+    if vector is None:
+        raise QueryError("nearestNeighbors: this release has no encoder that understands the text; ask with a vector")
+    if len(vector) != column.size:
+        raise QueryError(f"nearestNeighbors: {column.name!r} holds vectors of {column.size} numbers, and the query has {len(vector)}")
+    if not np.any(vector):
+        raise QueryError("nearestNeighbors: a vector of zeros points nowhere")
+    return np.asarray(vector, dtype=np.float64)

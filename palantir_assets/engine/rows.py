@@ -1,0 +1,130 @@
+"""Sets of row numbers of one object type: what every leaf of a plan yields and sets are combined of.
+
+A `RowSet` holds all rows, an ascending array, or a mask with a byte a row, whichever is small; what it holds is never
+changed. Few rows stay an array, so that a lookup costs what it finds; many become a mask, where union and
+intersection cost a pass over bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rows = NDArray[np.int32]
+Mask = NDArray[np.bool_]
+
+_DENSE = 32
+"""From one row in so many on, a mask is cheaper than an array."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RowSet:
+    """Rows out of `0..size-1`: `array` or `mask`, or all of them where both are None. Make one by the functions below."""
+
+    size: int
+    array: Rows | None = None
+    mask: Mask | None = None
+
+    def __len__(self) -> int:
+        if self.array is not None:
+            return len(self.array)
+        return self.size if self.mask is None else int(np.count_nonzero(self.mask))
+
+    @property
+    def is_all(self) -> bool:
+        return self.array is None and self.mask is None
+
+    def rows(self) -> Rows:
+        """The row numbers, ascending, int32."""
+        if self.array is not None:
+            return self.array
+        if self.mask is None:
+            return np.arange(self.size, dtype=np.int32)
+        return np.flatnonzero(self.mask).astype(np.int32)
+
+    def as_mask(self) -> Mask:
+        """One byte a row; not to be written to."""
+        if self.mask is not None:
+            return self.mask
+        if self.array is None:
+            return np.ones(self.size, dtype=np.bool_)
+        mask = np.zeros(self.size, dtype=np.bool_)
+        mask[self.array] = True
+        return mask
+
+    def holds(self, rows: Rows) -> Mask:
+        """For each of some row numbers, whether it is in the set."""
+        if self.is_all:
+            return np.ones(len(rows), dtype=np.bool_)
+        return _held(self, rows)
+
+    def page(self, offset: int, limit: int) -> Rows:
+        """The rows from the offset-th on, at most so many."""
+        if self.is_all:
+            return np.arange(min(offset, self.size), min(offset + limit, self.size), dtype=np.int32)
+        return self.rows()[offset : offset + limit]
+
+    def __and__(self, other: RowSet) -> RowSet:
+        if self.is_all or other.is_all:
+            return other if self.is_all else self
+        if self.array is None and other.array is None:
+            return of_mask(self.as_mask() & other.as_mask())
+        swap = self.array is None or (other.array is not None and len(other.array) < len(self.array))
+        small, large = (other, self) if swap else (self, other)
+        rows = small.rows()
+        return RowSet(self.size, array=rows[_held(large, rows)])
+
+    def __or__(self, other: RowSet) -> RowSet:
+        if self.is_all or other.is_all:
+            return everything(self.size)
+        if self.array is not None and other.array is not None and (len(self.array) + len(other.array)) * _DENSE < self.size:
+            return RowSet(self.size, array=np.union1d(self.array, other.array))
+        return of_mask(self.as_mask() | other.as_mask())
+
+    def __sub__(self, other: RowSet) -> RowSet:
+        if self.array is not None:
+            return RowSet(self.size, array=self.array[~_held(other, self.array)])
+        return of_mask(self.as_mask() & ~other.as_mask())
+
+
+def _held(rows: RowSet, asked: Rows) -> Mask:
+    """A binary search for each row asked for, or a look into the mask."""
+    if rows.array is None:
+        found: Mask = rows.as_mask()[asked]
+        return found
+    if not len(rows.array):
+        return np.zeros(len(asked), dtype=np.bool_)
+    at = np.searchsorted(rows.array, asked)
+    there: Mask = rows.array[np.minimum(at, len(rows.array) - 1)] == asked
+    return there
+
+
+def everything(size: int) -> RowSet:
+    """All rows."""
+    return RowSet(size)
+
+
+def nothing(size: int) -> RowSet:
+    """No row."""
+    return RowSet(size, array=np.empty(0, dtype=np.int32))
+
+
+def of_sorted(rows: Rows, size: int) -> RowSet:
+    """Rows that ascend without repeat."""
+    return everything(size) if len(rows) == size else RowSet(size, array=rows)
+
+
+def of_rows(rows: NDArray[np.integer], size: int) -> RowSet:
+    """Rows in any order, repeated or not."""
+    if len(rows) * _DENSE < size:
+        return RowSet(size, array=np.unique(rows).astype(np.int32, copy=False))
+    mask = np.zeros(size, dtype=np.bool_)
+    mask[rows] = True
+    return RowSet(size, mask=mask)
+
+
+def of_mask(mask: Mask) -> RowSet:
+    """The rows where the mask is true."""
+    return RowSet(len(mask), mask=mask)

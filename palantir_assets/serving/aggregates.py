@@ -1,0 +1,36 @@
+"""Aggregates as Foundry tells them. What may be asked is settled in `query.aggregates`, computed in `engine`."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import orjson
+from starlette.types import Scope, Send
+
+from palantir_assets.engine.aggregating import Groups, aggregate
+from palantir_assets.query.aggregates import parse_aggregate, plan_aggregate
+from palantir_assets.serving.asking import Query, run
+from palantir_assets.serving.bodies import AggregateRequest, AggregateSetRequest
+from palantir_assets.serving.deps import exchange_of, release_of
+from palantir_assets.serving.policies import caller
+from palantir_assets.serving.routing import send_json
+
+
+async def send_groups(scope: Scope, send: Send, what: Query, body: AggregateRequest | AggregateSetRequest) -> None:
+    """Plan, compute and tell."""
+    query: Query = {**what, "aggregations": body.aggregation, "group_by": body.group_by}
+    if body.accuracy is not None:
+        query["accuracy"] = body.accuracy
+    release, services = release_of(scope), exchange_of(scope).services
+    made = plan_aggregate(parse_aggregate(query), release.ontology, caller(scope), saved=services.sets, now=services.clock())
+    await send_json(send, told(await run(partial(aggregate, made, release), inline=False)))
+
+
+def told(groups: Groups) -> bytes:
+    """Groups as JSON; a time in UTC ends in Z, what is no JSON value is told as text."""
+    data = [
+        {"group": group, "metrics": [{"name": name, "value": value} for name, value in metrics]} for group, metrics in groups.items
+    ]  # fmt: skip
+    accuracy = "ACCURATE" if groups.accurate else "APPROXIMATE"
+    body = {"excludedItems": groups.excluded, "accuracy": accuracy, "data": data}
+    return orjson.dumps(body, default=str, option=orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z)

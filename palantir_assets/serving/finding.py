@@ -1,0 +1,33 @@
+"""Parts of the ontology by name, with the error that names the nearest one where there is none of that name."""
+
+from __future__ import annotations
+
+from palantir_assets.access.policy import readable_types
+from palantir_assets.access.principal import Principal
+from palantir_assets.errors import UnknownName
+from palantir_assets.ontology.served import InterfaceLink, ServedFunction, ServedOntology
+
+
+def implementers(principal: Principal, ontology: ServedOntology, interface: str) -> list[str]:
+    """The object types that implement an interface, those the caller may read. Raises UnknownName."""
+    readable = readable_types(principal, ontology)
+    return [name for name in ontology.implementers(ontology.find_interface(interface).name) if name in readable]
+
+
+def find_interface_link(ontology: ServedOntology, interface: str, name: str) -> InterfaceLink:
+    """A link of an interface, its own or an inherited one. Raises UnknownName."""
+    links = ontology.interface_links(interface)
+    if name not in links:
+        raise UnknownName("interface link", name, links)
+    return links[name]
+
+
+def find_function(ontology: ServedOntology, name: str, version: str | None = None) -> ServedFunction:
+    """A function by its name or by `name:version`; raises UnknownName for one that a release does not have."""
+    plain, _, pinned = name.partition(":")
+    found = ontology.functions.get(plain)
+    if found is None:
+        raise UnknownName("function", plain, ontology.functions)
+    if (wanted := version or pinned or found.version) != found.version:
+        raise UnknownName("function version", f"{plain}:{wanted}", (f"{plain}:{found.version}",))
+    return found

@@ -1,0 +1,80 @@
+"""An answer on its way out: its headers, whether the caller holds it already, whether it travels compressed.
+
+The beginning is held back until the first part of the body is there, because only then is it known whether
+that is all. Which headers every answer has is decided in `middleware`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from anyio import to_thread
+from starlette.types import Message, Scope, Send
+
+from palantir_assets.serving.conditional import holds, not_modified, tag_of_bytes
+from palantir_assets.serving.deps import Exchange
+from palantir_assets.serving.encoding import ELSEWHERE, SMALLEST, accepted, compressed, compressible
+
+Headers = tuple[tuple[bytes, bytes], ...]
+
+_FOUND: Final = (200, 304)
+
+
+class Outgoing:
+    """Hand `send` to the app; `status` and `begun` tell how far it came."""
+
+    __slots__ = ("_exchange", "_headers", "_method", "_scope", "_send", "_start", "begun", "status")
+
+    def __init__(self, scope: Scope, exchange: Exchange, send: Send, headers: Headers, method: str) -> None:
+        self._scope, self._exchange, self._send, self._headers, self._method = scope, exchange, send, headers, method
+        self._start: Message | None = None
+        self.status, self.begun = 0, False
+
+    async def send(self, message: Message) -> None:
+        """A message of the app, sent on as the caller wants it."""
+        if message["type"] == "http.response.start":
+            self.status, self._start = message["status"], message
+            return
+        start, self._start = self._start, None
+        if start is not None:
+            start, message = await self._shaped(start, message)
+            self.begun = True
+            await self._send(start)
+        if self._method == "HEAD" and message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        await self._send(message)
+
+    async def _shaped(self, start: Message, first: Message) -> tuple[Message, Message]:
+        """The beginning with all its headers, and the first part of the body as it travels."""
+        exchange = self._exchange
+        headers = [*start.get("headers", ()), (b"x-request-id", exchange.request_id.encode()), *self._headers]
+        start = {"type": "http.response.start", "status": self.status, "headers": headers}
+        whole = not first.get("more_body", False) and first["type"] == "http.response.body"
+        tag = self._tag(first.get("body", b""), whole) if self.status in _FOUND and self._scope["method"] == "GET" else b""
+        if tag:
+            headers.append((b"etag", tag))
+            if exchange.asked.if_none_match and holds(exchange.asked.if_none_match, tag) and whole:
+                self.status = 304
+                return not_modified(start), {**first, "body": b""}
+        if whole and exchange.asked.accept_encoding and len(first["body"]) >= SMALLEST:
+            return await self._encoded(start, first)
+        return start, first
+
+    def _tag(self, body: bytes, whole: bool) -> bytes:
+        """Known beforehand where the release alone decides the answer; of what streams there is none."""
+        if getattr(self._scope.get("route"), "of_release", False):
+            return self._exchange.tag
+        return tag_of_bytes(body) if whole else b""
+
+    async def _encoded(self, start: Message, first: Message) -> tuple[Message, Message]:
+        encoding = accepted(self._exchange.asked.accept_encoding)
+        headers = dict(start["headers"])
+        if encoding is None or b"content-encoding" in headers or not compressible(headers.get(b"content-type", b"")):
+            return start, first
+        body = first["body"]
+        made = compressed(body, encoding) if len(body) < ELSEWHERE else await to_thread.run_sync(compressed, body, encoding)
+        if made is None:
+            return start, first
+        kept = [(name, value) for name, value in start["headers"] if name != b"content-length"]
+        length = (b"content-length", b"%d" % len(made))
+        return {**start, "headers": [*kept, length, (b"content-encoding", encoding.encode())]}, {**first, "body": made}

@@ -1,0 +1,1 @@
+select author_id, name from {{ source('raw', 'library__authors') }}

@@ -1,0 +1,1 @@
+select member_id, name, card from {{ source('raw', 'library__members') }}

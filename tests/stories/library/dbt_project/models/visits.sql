@@ -1,0 +1,1 @@
+select branch_id, counted_at, visitors from {{ source('raw', 'library__visits') }}
