@@ -1,6 +1,6 @@
 # `make` shows what there is. Everything runs from .venv, which the first command makes and later ones keep.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test bench soundness check clean
+.PHONY: help setup run test bench soundness conformance check clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -37,6 +37,9 @@ bench: $(INSTALLED) ## Measure, and print every number that the README quotes.
 
 soundness: $(INSTALLED) ## The promises of tests/soundness with their full counts; takes long.
 	SOUNDNESS=full $(BIN)/pytest tests/soundness
+
+conformance: $(INSTALLED) ## Drive the API with the official Foundry client and print what passes; WRITE=1 renews docs/conformance.md.
+	$(BIN)/python -m tests.conformance $(if $(WRITE),--write)
 
 check: $(INSTALLED) ## Check specs, dbt project and settings; build nothing.
 	@$(BIN)/palantir check

@@ -1,5 +1,8 @@
 """How it is answered: a plan in, ready bytes out, over a release or a candidate alike.
 
-Reading order: `ports` (what an open release offers) → `predicates` (a filter as SQL) → `answering` (a plan)
-→ `objects` (one object and its links) → `searching` (a text).
+Reading order: `ports` (what an open release offers) → `rows` (sets of row numbers) → `visibility` (which a caller may see) →
+`indexed`, `predicates`, `words`, `polygons` (one test by an index, as SQL, in Python) → `filtering` (a filter) → `hops` (a link) →
+`deriving`, `nearest` (values and neighbours) → `sets` (a planned set) → `ordering`, `shaping` → `answering` (a plan),
+`aggregating`, `linking`. Beside them: `objects` (one object and its links), `searching` (a text), `graphs` (ways between objects).
+`statements` and `sources` are how SQL is asked.
 """

@@ -90,6 +90,24 @@ def _room(table: Ints, node: int) -> int:
 
 
 @compiled()
+def _place(mark: Small, seen: Small, tail: int, node: int, side: int) -> int:
+    """Where a side has a node; -1 if it has not found it."""
+    at = mark[side * (len(mark) // 2) + node]
+    return int(at) if 0 <= at < tail and seen[at, 0] == node and seen[at, 3] & 1 == side else -1
+
+
+@compiled()
+def _exists(table: Ints, hop: int, link: int, row: int, state: Ints) -> bool:
+    """Whether a link leads to a row that is visible, and is valid at the moment."""
+    if table[hop, SHOWN] != 0 and compiler.carray(pointer(table[hop, SHOWN]), 1, np.uint8)[row] == 0:
+        return False
+    if state[DATED] == 0 or table[hop, VALID] == 0:
+        return True
+    valid = compiler.carray(pointer(table[hop, VALID]), 1, np.int64)
+    return bool(valid[2 * link] <= state[MOMENT] and state[MOMENT] < valid[2 * link + 1])
+
+
+@compiled()
 def _settle(
     tables: Ints, mark: Small, seen: Small, costs: Doubles, keys: Doubles, ranked: Ints, state: Ints, best: Doubles, me: int
 ) -> None:
@@ -108,21 +126,17 @@ def _settle(
             continue
         offsets = compiler.carray(pointer(table[hop, OFFSETS]), last - first + 1, np.int32)
         targets = compiler.carray(pointer(table[hop, TARGETS]), 1, np.int32)
-        valid = compiler.carray(pointer(table[hop, VALID]), 1, np.int64)
-        shown = compiler.carray(pointer(table[hop, SHOWN]), 1, np.uint8)
         weights = compiler.carray(pointer(table[hop, WEIGHTS]), 1, np.float64)
         for link in range(offsets[node - first], offsets[node - first + 1]):
             row = targets[link]
-            if table[hop, SHOWN] != 0 and shown[row] == 0:
-                continue
-            if state[DATED] == 1 and table[hop, VALID] != 0 and (valid[2 * link] > state[MOMENT] or valid[2 * link + 1] <= state[MOMENT]):
+            if not _exists(table, hop, link, row, state):
                 continue
             weight = 1.0 if table[hop, WEIGHTS] == 0 else weights[link]
             if math.isnan(weight):
                 continue
             other, cost = to + row, costs[place] + weight
-            at = mark[me * half + other]
-            if not (0 <= at < tail and seen[at, 0] == other and seen[at, 3] & 1 == me):
+            at = _place(mark, seen, tail, other, me)
+            if at < 0:
                 at = tail
                 mark[me * half + other] = at
                 seen[at, 0], seen[at, 3] = other, me
@@ -132,8 +146,8 @@ def _settle(
             costs[at], seen[at, 1], seen[at, 2] = cost, place, hop
             _push(keys[me], ranked[me], state[RANKED + me], cost, other)
             state[RANKED + me] += 1
-            across = mark[(1 - me) * half + other]
-            if 0 <= across < tail and seen[across, 0] == other and seen[across, 3] & 1 != me and cost + costs[across] < best[0]:
+            across = _place(mark, seen, tail, other, 1 - me)
+            if across >= 0 and cost + costs[across] < best[0]:
                 best[0] = cost + costs[across]
                 state[MET_FRONT], state[MET_BACK] = (at, across) if me == 0 else (across, at)
     state[TAIL] = tail

@@ -11,90 +11,40 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Annotated, Final, Literal
+from typing import Final, Literal
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, StrictStr, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from palantir_assets.access.principal import Principal
 from palantir_assets.errors import QueryError
 from palantir_assets.ontology.served import ServedOntology
 from palantir_assets.query.derived import Summary
-from palantir_assets.query.fields import ORDERED, Column, Form, PropertyIdentifier
-from palantir_assets.query.forms import Number, Where
+from palantir_assets.query.fields import ORDERED, Column, PropertyIdentifier
+from palantir_assets.query.forms import Where
+from palantir_assets.query.groupings import (
+    MAX_GROUPS,
+    CountMetricForm,
+    DurationForm,
+    ExactForm,
+    FixedWidthForm,
+    GroupOfSet,
+    MetricForm,
+    MetricOfSet,
+    PercentileMetricForm,
+    RangeForm,
+    RangesForm,
+    Unit,
+)
 from palantir_assets.query.nodes import Node, Scope
-from palantir_assets.query.planning import Planner, in_words
+from palantir_assets.query.parsing import in_words
+from palantir_assets.query.planning import Planner
 from palantir_assets.query.selecting import DATES, NUMBERS
 from palantir_assets.query.sets import BaseForm, ObjectSet, SavedSets, check_form
 from palantir_assets.query.values import Value, typed_value
 from palantir_assets.query.where import check_size
 
-MAX_GROUPS: Final = 10_000
 _MADE_BY_PLAN: Final = object()
-
-Direction = Annotated[Literal["ASC", "DESC"], BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value)]
-Unit = Literal["MILLISECONDS", "SECONDS", "MINUTES", "HOURS", "DAYS", "WEEKS", "MONTHS", "QUARTERS", "YEARS"]
-
-
-class CountMetricForm(Form):
-    type: Literal["count"]
-    name: StrictStr | None = Field(None, max_length=200)
-    direction: Direction | None = None
-
-
-class MetricForm(Form):
-    type: Literal["sum", "avg", "min", "max", "approximateDistinct", "exactDistinct"]
-    field: str | None = None
-    property_identifier: PropertyIdentifier | None = None
-    name: StrictStr | None = Field(None, max_length=200)
-    direction: Direction | None = None
-
-
-class PercentileMetricForm(Form):
-    type: Literal["approximatePercentile"]
-    field: str | None = None
-    property_identifier: PropertyIdentifier | None = None
-    name: StrictStr | None = Field(None, max_length=200)
-    approximate_percentile: Annotated[Number, Field(ge=0, le=100)]
-    direction: Direction | None = None
-
-
-class ExactForm(Form):
-    type: Literal["exact"]
-    field: str | None = None
-    property_identifier: PropertyIdentifier | None = None
-    max_group_count: Annotated[StrictInt, Field(ge=1, le=MAX_GROUPS)] | None = None
-    default_value: StrictStr | None = Field(None, max_length=1_000)
-    include_null_values: StrictBool | None = None
-
-
-class FixedWidthForm(Form):
-    type: Literal["fixedWidth"]
-    field: str | None = None
-    property_identifier: PropertyIdentifier | None = None
-    fixed_width: Annotated[StrictInt, Field(ge=1, le=2**53)]
-
-
-class RangeForm(Form):
-    """From `startValue` on and below `endValue`; one of them may be missing."""
-
-    start_value: object = None
-    end_value: object = None
-
-
-class RangesForm(Form):
-    type: Literal["ranges"]
-    field: str | None = None
-    property_identifier: PropertyIdentifier | None = None
-    ranges: tuple[RangeForm, ...] = Field(min_length=1, max_length=100)
-
-
-class DurationForm(Form):
-    type: Literal["duration"]
-    field: str | None = None
-    property_identifier: PropertyIdentifier | None = None
-    value: Annotated[StrictInt, Field(ge=1, le=1_000_000)]
-    unit: Unit
 
 
 class AggregateQuery(BaseModel):
@@ -104,12 +54,8 @@ class AggregateQuery(BaseModel):
     object: str | None = None
     set: ObjectSet | None = Field(None, validation_alias=AliasChoices("set", "objectSet"))
     where: Where | None = None
-    aggregations: tuple[Annotated[CountMetricForm | MetricForm | PercentileMetricForm, Field(discriminator="type")], ...] = Field(
-        min_length=1, max_length=50, validation_alias=AliasChoices("aggregations", "aggregation")
-    )
-    group_by: tuple[Annotated[ExactForm | FixedWidthForm | RangesForm | DurationForm, Field(discriminator="type")], ...] = Field(
-        (), max_length=10
-    )
+    aggregations: tuple[MetricOfSet, ...] = Field(min_length=1, max_length=50, validation_alias=AliasChoices("aggregations", "aggregation"))
+    group_by: tuple[GroupOfSet, ...] = Field((), max_length=10)
     accuracy: Literal["REQUIRE_ACCURATE", "ALLOW_APPROXIMATE"] = "ALLOW_APPROXIMATE"
 
 

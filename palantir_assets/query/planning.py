@@ -10,8 +10,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, assert_never
 
-from pydantic import TypeAdapter, ValidationError
-
 from palantir_assets.access.policy import readable_entity, readable_link, readable_type, readable_types
 from palantir_assets.access.principal import Principal
 from palantir_assets.errors import QueryError, UnknownName
@@ -20,6 +18,7 @@ from palantir_assets.query.fields import Column, Lens
 from palantir_assets.query.forms import Where
 from palantir_assets.query.moments import micros
 from palantir_assets.query.nodes import Around, Base, Filter, Intersect, Nearest, Node, OfTypes, Planned, Scope, Static, Subtract, Union
+from palantir_assets.query.parsing import parse_set
 from palantir_assets.query.selecting import Methods, define
 from palantir_assets.query.sets import (
     OBJECT_RID,
@@ -42,12 +41,10 @@ from palantir_assets.query.sets import (
     UnionForm,
     VectorForm,
     WithPropertiesForm,
-    check_form,
 )
 from palantir_assets.query.values import typed_value
 from palantir_assets.query.where import typed
 
-_FORM: Final[TypeAdapter[ObjectSet]] = TypeAdapter(ObjectSet)
 _MAX_REFERENCES: Final = 5
 
 
@@ -256,18 +253,3 @@ class Planner:
         threshold = None if form.similarity_threshold is None else float(form.similarity_threshold)
         node: Node = Nearest(source.node, tuple(columns.items()), query, form.num_neighbors, threshold)
         return Planned(node, source.scope)
-
-
-def parse_set(raw: Mapping[str, object]) -> ObjectSet:
-    """An object set from plain data. Raises QueryError that names what it cannot use."""
-    check_form(raw)
-    try:
-        return _FORM.validate_python(raw)
-    except ValidationError as error:
-        raise QueryError("objectSet: " + in_words(error)) from None
-
-
-def in_words(error: ValidationError) -> str:
-    """What pydantic found, each with its place."""
-    found = [(".".join(str(part) for part in problem["loc"]) or "query", problem["msg"]) for problem in error.errors(include_url=False)]
-    return "; ".join(f"{place}: {message[:300]}" for place, message in found[:10])

@@ -21,7 +21,8 @@ from palantir_assets.ontology.served import ServedOntology, ServedType
 from palantir_assets.query.fields import ORDERED, TEXTS, Column, Form, PropertyIdentifier
 from palantir_assets.query.forms import Where
 from palantir_assets.query.nodes import Base, Filter, Nearest, Node, Planned, Scope
-from palantir_assets.query.planning import Planner, in_words
+from palantir_assets.query.parsing import in_words
+from palantir_assets.query.planning import Planner
 from palantir_assets.query.predicates import Predicate
 from palantir_assets.query.sets import BaseForm, ObjectSet, SavedSets, check_form
 from palantir_assets.query.tokens import InvalidToken, PageToken, read_token

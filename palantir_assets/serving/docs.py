@@ -9,6 +9,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 from starlette.responses import HTMLResponse, JSONResponse
 
+from palantir_assets.serving.paging import MAX_OBJECTS
 from palantir_assets.serving.policies import guarded, policy_of
 from palantir_assets.serving.routing import SegmentRoute
 
@@ -73,7 +74,7 @@ def _operation(route: SegmentRoute) -> dict[str, Any]:
 
 
 def _parameter(name: str, where: str) -> dict[str, Any]:
-    kind = {"pageSize": {"type": "integer", "minimum": 1, "maximum": 1000}, "select": {"type": "array", "items": {"type": "string"}}}
+    kind = {"pageSize": {"type": "integer", "minimum": 1, "maximum": MAX_OBJECTS}, "select": {"type": "array", "items": {"type": "string"}}}
     return {"name": name, "in": where, "required": where == "path", "schema": kind.get(name, {"type": "string"})}
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from foundry_sdk.v2.core import errors as core_errors
+from foundry_sdk.v2.ontologies import errors as ontology_errors
 
+from palantir_assets.serving.errors import _ELSE, _FUNCTIONS, _UNKNOWN
 from tests.conformance.__main__ import PAGE
 from tests.conformance.cases import ONTOLOGY, Asking, Case, cases, same
 from tests.conformance.endpoints import endpoints
@@ -43,6 +46,11 @@ def test_every_operator_that_the_client_has_a_form_for_is_asked(results: list[Re
 
 def test_the_page_is_what_the_suite_found(results: list[Result]) -> None:
     assert PAGE.read_text(encoding="utf-8") == page(results), "write it anew with `python -m tests.conformance --write`"
+
+
+def test_every_error_has_a_name_that_the_client_has_a_class_for() -> None:
+    names = {*_UNKNOWN.values(), *(name for _, name in _FUNCTIONS.values()), _ELSE[1]}
+    assert sorted(name for name in names if not hasattr(ontology_errors, name) and not hasattr(core_errors, name)) == []
 
 
 def test_a_wrong_answer_is_told_as_a_failure(asking: Asking) -> None:

@@ -21,9 +21,9 @@ from palantir_assets.ontology.served import ServedOntology
 from palantir_assets.query.aggregates import parse_aggregate, plan_aggregate
 from palantir_assets.query.plans import parse_query, plan
 from palantir_assets.serving.app import create_app
+from palantir_assets.serving.bodies import LoadRequest, SearchRequest
 from palantir_assets.serving.deps import check_ontology
 from palantir_assets.serving.errors import _HTTP, _UNKNOWN
-from palantir_assets.serving.bodies import LoadRequest, SearchRequest
 from palantir_assets.serving.routing import SegmentRoute
 from palantir_assets.settings import load_settings
 from tests.docs import pages

@@ -226,7 +226,8 @@ class Oracle:
             case "extract":
                 held = self.derive(seen, each, definition["property"])
                 parts: dict[str, Callable[[date], int]] = {
-                    "DAYS": lambda d: d.day, "MONTHS": lambda d: d.month, "QUARTERS": lambda d: (d.month + 2) // 3, "YEARS": lambda d: d.year,
+                    "DAYS": lambda d: d.day, "MONTHS": lambda d: d.month, "QUARTERS": lambda d: (d.month + 2) // 3,
+                    "YEARS": lambda d: d.year,
                 }  # fmt: skip
                 return None if held is None else parts[definition["part"]](held)
         names = {"subtract": ("left", "right"), "divide": ("left", "right"), "negate": ("property",), "absoluteValue": ("property",)}

@@ -4,6 +4,8 @@ A bug is planted by exchanging the code of one function for that of its source w
 that classes stay what they are and the worlds made before can be asked again.
 """
 
+# ruff: noqa: E501  (a table: one bug a line)
+
 from __future__ import annotations
 
 import importlib

@@ -32,6 +32,8 @@ LEAVES = {
     **dict.fromkeys(("eq", "lt", "lte", "gt", "gte"), ("decimal",)),
 }
 """What a filter must ask to be about something."""
+SELECTIONS = ("collectList", "collectSet", "get", "selection")
+DERIVED = (*SELECTIONS, "add", "multiply", "least", "greatest", "subtract", "divide", "negate", "absoluteValue", "extract")
 REGEXES = ("", ".", ".*", "a.*", "[ab]+", "(a|b)*", "quick.*", "한국.?", "[^a]+", "k\\d+.*", "a{1,2}", ".*\\s.*", "\\w+", "zz( zz)*")
 
 
@@ -123,11 +125,12 @@ class Asker:
     def _nearest(self, inner: Form, seen: Seen) -> Form:
         if not seen.types or seen.interface or any("p_vector" not in self.world.properties(kind) for kind in seen.types):
             return inner
-        vector = [float(self.rng.randint(-2, 2)) for _ in range(3)]
+        numbers = [float(self.rng.randint(-2, 2)) for _ in range(3)]
+        vector = numbers if any(numbers) else [1.0, 0.0, 0.0]
         more = {"similarityThreshold": self.rng.choice((0.0, 0.25, 0.9))} if self.chance(0.5) else {}
         return {
             "type": "nearestNeighbors", "objectSet": inner, "propertyIdentifier": {"type": "property", "apiName": "p_vector"},
-            "numNeighbors": self.rng.randint(1, 12), "query": {"type": "vector", "value": vector if any(vector) else [1.0, 0.0, 0.0]}, **more,
+            "numNeighbors": self.rng.randint(1, 12), "query": {"type": "vector", "value": vector}, **more,
         }  # fmt: skip
 
     # names
@@ -321,7 +324,7 @@ class Asker:
 
     def _definition(self, seen: Seen, depth: int) -> Form:
         numbers = [name for name, _ in self.names(seen, NUMBERS)]
-        if depth and self.chance(0.4):
+        if depth and self.chance(0.0 if self.about in SELECTIONS else 0.4):
             kind = self.prefer(("add", "multiply", "least", "greatest", "subtract", "divide", "negate", "absoluteValue"))
             inner = [self._numeric(seen, depth - 1) for _ in range(2)]
             if kind in ("subtract", "divide"):
@@ -369,7 +372,8 @@ class Asker:
             operations += [
                 {"type": name, "selectedPropertyApiName": "n", "limit": self.rng.randint(1, 4)} for name in ("collectList", "collectSet")
             ]
-        return {"type": "selection", "objectSet": form, "operation": self.rng.choice(operations)}
+        wanted = [operation for operation in operations if operation["type"] == self.about]
+        return {"type": "selection", "objectSet": form, "operation": self.rng.choice(wanted or operations)}
 
     # orders and aggregates
 

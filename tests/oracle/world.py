@@ -22,7 +22,8 @@ from tests.fakes.shop_release import AS_OF
 
 TEXTS = (
     "", "a", "b", "ab", "A", "Ab cd", "ab-cd", "cd ab", "quick brown fox", "Quick fox", "brown, quick! fox", "quikc", "brwn fox",
-    "한국", "한국어 배송", "빠른 배송이", "당일배송", "빠른배송", "KTX열차", "ktx 열차", "é", "e\u0301", "ß", "İi", "a_b", "a1", "1", "%", "_",
+    "한국", "한국어 배송", "빠른 배송이", "당일배송", "빠른배송", "KTX열차", "ktx 열차", "é", "e\u0301", "ß", "İi", "a_b", "a1", "1",
+    "%", "_",
     "a*b", "a?b", "\\", "x\ny", "漢字 かな", "かなカナ", "🏳️‍🌈", "\uffff", "zz zz zz", "a b c d e",
 )  # fmt: skip
 KINDS = (
@@ -102,8 +103,11 @@ def make_world(seed: int, folder: Path) -> World:
 
 def _property(kind: str) -> dict[str, Any]:
     extra: dict[str, dict[str, Any]] = {
-        "decimal": {"digits": [6, 2]}, "array": {"of": "string"}, "struct": {"fields": {"width": "double", "text": "string"}}, "vector": {"size": 3},
-    }  # fmt: skip
+        "decimal": {"digits": [6, 2]},
+        "array": {"of": "string"},
+        "struct": {"fields": {"width": "double", "text": "string"}},
+        "vector": {"size": 3},
+    }
     return {"type": kind, "optional": True, **extra.get(kind, {})}
 
 

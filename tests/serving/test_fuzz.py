@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from tests.fakes.nasty import NASTY
 
 PREFIX = "/api/v2/ontologies"
-REQUESTS = 500
+REQUESTS = 1_000
 RAW = (
     b"",
     b"{",
@@ -55,6 +55,82 @@ def where(dice: random.Random, depth: int = 0) -> dict[str, Any]:
     return made
 
 
+SETS = (
+    "base", "interfaceBase", "static", "reference", "filter", "union", "intersect", "subtract", "searchAround",
+    "interfaceLinkSearchAround", "asType", "asBaseObjectTypes", "withProperties", "nearestNeighbors", "methodInput", "nope",
+)  # fmt: skip
+OPERATIONS = ("count", "sum", "avg", "min", "max", "exactDistinct", "approximateDistinct", "approximatePercentile", "get", "collectSet")
+DEFINITIONS = ("selection", "property", "add", "subtract", "multiply", "divide", "negate", "least", "extract")
+
+
+def object_set(dice: random.Random, depth: int = 0) -> dict[str, Any]:
+    """A set with everything any kind has, or a part of it: most are refused, some are answered."""
+    kind = dice.choice(SETS if depth < 4 else SETS[:4])
+    made: dict[str, Any] = {"type": kind}
+    inner = object_set(dice, depth + 1) if depth < 4 else {"type": "base", "objectType": "order"}
+    every = {
+        "objectType": dice.choice(["order", "customer", dice.choice(NASTY)]), "interfaceType": dice.choice(NASTY),
+        "reference": dice.choice(NASTY),
+        "objects": dice.choice([["ri.ontology.main.object.order.1"], value(dice)]), "objectSet": inner,
+        "objectSets": [inner, {"type": "base", "objectType": dice.choice(["order", "customer"])}], "where": where(dice),
+        "link": dice.choice(["customer", "orders", dice.choice(NASTY)]), "interfaceLink": dice.choice(NASTY), "validAt": value(dice),
+        "depth": dice.choice([{"min": 0, "max": 2}, value(dice)]), "entityType": dice.choice(["order", dice.choice(NASTY)]),
+        "derivedProperties": {dice.choice(["made", dice.choice(NASTY)]): definition(dice)}, "numNeighbors": 3,
+        "propertyIdentifier": {"type": "property", "apiName": dice.choice(FIELDS)}, "query": {"type": "vector", "value": [1.0, 2.0]},
+    }  # fmt: skip
+    own = {
+        "base": ("objectType",), "interfaceBase": ("interfaceType",), "static": ("objects",), "reference": ("reference",),
+        "filter": ("objectSet", "where"), "union": ("objectSets",), "intersect": ("objectSets",), "subtract": ("objectSets",),
+        "searchAround": ("objectSet", "link", *dice.sample(["depth", "validAt"], dice.choice([0, 0, 0, 1]))),
+        "interfaceLinkSearchAround": ("objectSet", "interfaceLink"), "asType": ("objectSet", "entityType"),
+        "asBaseObjectTypes": ("objectSet",), "withProperties": ("objectSet", "derivedProperties"),
+        "nearestNeighbors": ("objectSet", "propertyIdentifier", "numNeighbors", "query"),
+    }  # fmt: skip
+    return made | {name: every[name] for name in own.get(kind, tuple(every))}
+
+
+def definition(dice: random.Random, depth: int = 0) -> dict[str, Any]:
+    kind = dice.choice(DEFINITIONS) if depth < 3 else "property"
+    within = definition(dice, depth + 1) if depth < 3 else {}
+    operation: dict[str, Any] = {"type": dice.choice(OPERATIONS), "selectedPropertyApiName": dice.choice(FIELDS)}
+    if operation["type"] == "count":
+        del operation["selectedPropertyApiName"]
+    around = {"type": "searchAround", "objectSet": {"type": "methodInput"}, "link": dice.choice(["customer", "orders"])}
+    forms: dict[str, dict[str, Any]] = {
+        "selection": {"objectSet": around, "operation": operation}, "property": {"apiName": dice.choice(FIELDS)},
+        "negate": {"property": within}, "extract": {"property": within, "part": "YEARS"},
+        "subtract": {"left": within, "right": within}, "divide": {"left": within, "right": within},
+    }  # fmt: skip
+    return {"type": kind, **forms.get(kind, {"properties": [within, within]})}
+
+
+def aggregate(dice: random.Random) -> dict[str, Any]:
+    field = dice.choice(FIELDS)
+    groups = [
+        {"type": "exact", "field": field, "maxGroupCount": 3}, {"type": "fixedWidth", "field": field, "fixedWidth": 7},
+        {"type": "ranges", "field": field, "ranges": [{"startValue": value(dice), "endValue": value(dice)}]},
+        {"type": "duration", "field": field, "value": 1, "unit": dice.choice(["DAYS", "MONTHS", "HOURS"])}, value(dice),
+    ]  # fmt: skip
+    metric = {"type": dice.choice([*OPERATIONS, dice.choice(NASTY)]), "field": dice.choice(FIELDS)}
+    return {"aggregation": [dice.choice([{"type": "count"}, metric])], "groupBy": dice.sample(groups, dice.randrange(3))}
+
+
+def posts(dice: random.Random) -> Iterator[tuple[str, Any]]:
+    """Bodies for the doors that take sets, aggregates, names and parameters."""
+    around = {"objectSet": object_set(dice)}
+    for way in ("loadObjects", "loadObjectsMultipleObjectTypes", "loadObjectsOrInterfaces"):
+        yield f"objectSets/{way}", {**around, "select": dice.choice([[], [dice.choice(FIELDS)]]), "pageSize": dice.choice([1, 50, 10**6])}
+    yield "objectSets/loadLinks", {**around, "links": [dice.choice(["customer", "orders", dice.choice(NASTY)])]}
+    yield "objectSets/createTemporary", around
+    yield "objectSets/aggregate", {**around, **aggregate(dice)}
+    yield "objects/order/aggregate", {**aggregate(dice), "where": where(dice)}
+    yield "metadata", {"objectTypes": [dice.choice(["order", dice.choice(NASTY)])], "linkTypes": [dice.choice(NASTY)]}
+    yield "objectTypes/getByRidBatch", {"requests": dice.choice([[{"objectTypeRid": dice.choice(NASTY)}], value(dice)])}
+    yield f"queries/{quote(dice.choice(NASTY)[:500], safe='')}/execute", {"parameters": dice.choice([{}, value(dice)])}
+    yield "objects/order/1/timeseries/amount/streamPoints", {"range": value(dice)}
+    yield f"interfaces/{quote(dice.choice(NASTY)[:500], safe='')}/search", {"where": where(dice)}
+
+
 def requests(dice: random.Random) -> Iterator[tuple[str, str, bytes | None]]:
     def text() -> str:
         return dice.choice(NASTY)[:2_000]
@@ -67,6 +143,10 @@ def requests(dice: random.Random) -> Iterator[tuple[str, str, bytes | None]]:
             f"{quote(dice.choice(['pageSize', 'pageToken', 'select', 'orderBy', text()]))}={part()}" for _ in range(dice.randrange(3))
         )
         body = orjson.dumps({dice.choice(["where", "select", "orderBy", "pageSize", "pageToken"]): value(dice), "where": where(dice)})
+        if dice.random() < 0.5:
+            path, told = dice.choice(list(posts(dice)))
+            yield "POST", f"{PREFIX}/default/{path}", orjson.dumps(told, option=orjson.OPT_NON_STR_KEYS)
+            continue
         yield dice.choice(
             [
                 ("GET", f"{PREFIX}/{part()}/objects/order", None),

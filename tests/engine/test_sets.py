@@ -1,0 +1,147 @@
+"""What the oracle does not ask: what is refused, saved sets, links of a page, cut-off groups, texts as vectors, the way back of tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+import pytest
+
+from palantir_assets.access.principal import LOCAL, Principal
+from palantir_assets.engine.aggregating import Groups, aggregate
+from palantir_assets.engine.answering import Answer, execute
+from palantir_assets.engine.linking import links_from
+from palantir_assets.errors import QueryError, UnknownName
+from palantir_assets.query.aggregates import AggregatePlan, parse_aggregate, plan_aggregate
+from palantir_assets.query.planning import UnknownSet
+from palantir_assets.query.plans import parse_query, plan
+from palantir_assets.query.tokens import InvalidToken, read_token
+from tests.fakes.release import shop
+
+SHOP = shop()
+ORDERS = {"type": "base", "objectType": "order"}
+CUSTOMERS = {"type": "base", "objectType": "customer"}
+
+
+class Kept:
+    """Saved sets in a dict."""
+
+    def __init__(self, **sets: Mapping[str, object]) -> None:
+        self.sets = sets
+
+    def find(self, rid: str) -> Mapping[str, object] | None:
+        return self.sets.get(rid)
+
+    def keep(self, form: Mapping[str, object]) -> str:
+        raise NotImplementedError
+
+
+def ask(form: dict[str, Any], saved: Kept | None = None, **query: Any) -> Answer:
+    return execute(plan(parse_query({"set": form, **query}), SHOP.ontology, LOCAL, saved=saved), SHOP)
+
+
+def grouped(**query: Any) -> Groups:
+    return aggregate(plan_aggregate(parse_aggregate({"object": "order", **query}), SHOP.ontology, LOCAL), SHOP)
+
+
+def test_a_saved_set_is_the_set_and_one_that_is_gone_is_told() -> None:
+    saved = Kept(few={"type": "filter", "objectSet": ORDERS, "where": {"type": "lt", "field": "order_id", "value": 5}})
+    assert ask({"type": "reference", "reference": "few"}, saved).total == 5
+    with pytest.raises(UnknownSet, match="create it again"):
+        ask({"type": "reference", "reference": "gone"}, saved)
+
+
+def test_a_saved_set_that_refers_to_itself_is_refused() -> None:
+    with pytest.raises(QueryError, match="more than 5 times"):
+        ask({"type": "reference", "reference": "loop"}, Kept(loop={"type": "reference", "reference": "loop"}))
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ({"type": "nope"}, "nope"),
+        ({"type": "base", "objectType": "ordr"}, "did you mean 'order'"),
+        ({"type": "interfaceBase", "interfaceType": "order"}, "unknown interface"),
+        ({"type": "methodInput"}, "methodInput stands for"),
+        ({"type": "searchAround", "objectSet": ORDERS, "link": "custmer"}, "did you mean 'customer'"),
+        ({"type": "searchAround", "objectSet": ORDERS, "link": "customer", "depth": {"min": 1, "max": 2}}, "back to the same object type"),
+        ({"type": "searchAround", "objectSet": ORDERS, "link": "customer", "validAt": "2024-01-01"}, "has no dates"),
+        ({"type": "static", "objects": ["order.1"]}, "no id of an object"),
+        ({"type": "interfaceLinkSearchAround", "objectSet": ORDERS, "interfaceLink": "x"}, "seen as an interface"),
+        ({"type": "withProperties", "objectSet": ORDERS, "derivedProperties": {"note": {"type": "property", "apiName": "cents"}}}, "taken"),
+        (
+            {
+                "type": "nearestNeighbors", "objectSet": ORDERS, "numNeighbors": 3, "query": {"type": "vector", "value": [1]},
+                "propertyIdentifier": {"type": "property", "apiName": "note"},
+            },
+            "asks a vector",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_no_set_is_refused_in_words(form: dict[str, Any], said: str) -> None:
+    with pytest.raises(QueryError, match=said):
+        ask(form)
+
+
+def test_a_question_nested_without_end_is_refused_before_it_is_read() -> None:
+    form: dict[str, Any] = ORDERS
+    for _ in range(50_000):
+        form = {"type": "asBaseObjectTypes", "objectSet": form}
+    with pytest.raises(QueryError, match="nested deeper"):
+        ask(form)
+
+
+def test_a_caller_without_the_right_gets_no_set_and_no_aggregate() -> None:
+    nobody = Principal("nobody")
+    for form in (ORDERS, {"type": "static", "objects": ["ri.ontology.main.object.order.1"]}):
+        with pytest.raises(UnknownName):
+            plan(parse_query({"set": form}), SHOP.ontology, nobody)
+    with pytest.raises(UnknownName):
+        plan_aggregate(parse_aggregate({"object": "order", "aggregations": [{"type": "count"}]}), SHOP.ontology, nobody)
+    with pytest.raises(TypeError, match="asks for a Principal"):
+        AggregatePlan(LOCAL, None, None, (), (), False)  # type: ignore[arg-type]
+
+
+def test_a_page_of_links_tells_each_object_what_it_is_linked_to() -> None:
+    made = plan(parse_query({"set": CUSTOMERS, "limit": 10}), SHOP.ontology, LOCAL)
+    first = links_from(made, ["orders"], SHOP)
+    assert (len(first.items), first.total) == (10, SHOP.count("customer"))
+    for item in first.items:
+        expected = [row["order_id"] for row in SHOP.rows["order"] if row["customer_id"] == item.source.key]
+        assert [target.key for _, target in item.targets] == expected
+    assert first.next_token is not None
+    rest = links_from(made, ["orders"], SHOP, token=read_token(first.next_token))
+    assert len(rest.items) == SHOP.count("customer") - 10 and rest.next_token is None
+    with pytest.raises(InvalidToken):
+        links_from(made, [], SHOP, token=read_token(first.next_token))
+
+
+def test_groups_beyond_the_most_are_cut_off_and_counted() -> None:
+    found = grouped(aggregations=[{"type": "count"}], groupBy=[{"type": "exact", "field": "customer_id", "maxGroupCount": 3}])
+    assert len(found.items) == 3 and not found.accurate
+    assert found.excluded == 250 - sum(metrics[0][1] for _, metrics in found.items)
+
+
+def test_groups_come_in_the_order_of_a_metric() -> None:
+    found = grouped(
+        aggregations=[{"type": "count"}, {"type": "max", "field": "order_id", "name": "last", "direction": "DESC"}],
+        groupBy=[{"type": "exact", "field": "customer_id"}],
+    )
+    last = [dict(metrics)["last"] for _, metrics in found.items]
+    assert last == sorted(last, reverse=True)
+
+
+def test_sums_of_whole_numbers_are_exact() -> None:
+    (_, metrics), *_ = grouped(aggregations=[{"type": "sum", "field": "cents", "name": "all"}]).items
+    assert metrics == [("all", sum(row["cents"] for row in SHOP.rows["order"]))]
+
+
+def test_ready_bytes_pass_untouched_and_derived_values_join_them() -> None:
+    whole = ask({"type": "filter", "objectSet": ORDERS, "where": {"type": "eq", "field": "order_id", "value": 7}})
+    assert whole.rows == SHOP.json_rows("order", [7])
+    around = {"type": "searchAround", "objectSet": {"type": "methodInput"}, "link": "orders"}
+    count = {"type": "selection", "objectSet": around, "operation": {"type": "count"}}
+    answer = ask({"type": "withProperties", "objectSet": CUSTOMERS, "derivedProperties": {"orders_made": count}}, limit=2)
+    assert [orjson.loads(row)["orders_made"] for row in answer.rows] == ["16", "16"]
+    assert answer.types == ("customer", "customer")
