@@ -24,6 +24,7 @@ from palantir_assets.serving.app import create_app
 from palantir_assets.serving.bodies import LoadRequest, SearchRequest
 from palantir_assets.serving.deps import check_ontology
 from palantir_assets.serving.errors import _HTTP, _UNKNOWN
+from palantir_assets.serving.graphs import NeighbourhoodRequest, PathRequest, ReachableRequest, Ref, SubgraphRequest
 from palantir_assets.serving.routing import SegmentRoute
 from palantir_assets.settings import load_settings
 from tests.docs import pages
@@ -107,8 +108,24 @@ def test_every_curl_asks_for_something_that_exists(page: Path, arguments: list[s
         ontology().find_type(query["type"][0])
     for order in query.get("orderBy", []):
         ontology().find_type(found["object_type"]).find_property(re.split(r"[.:]", order)[1])
-    if body is not None:
+    if body is not None and path.startswith("/api/platform/v1/graph/"):
+        walked(path.rpartition("/")[2], body)
+    elif body is not None:
         planned(found.get("object_type", ""), body)
+
+
+def walked(question: str, body: dict[str, Any]) -> None:
+    """Read a question about the graph as the API would, and find what it names in the default project's ontology."""
+    form = {"neighbourhood": NeighbourhoodRequest, "path": PathRequest, "reachable": ReachableRequest, "subgraph": SubgraphRequest}[
+        question
+    ]
+    asked = form.model_validate(body)
+    for name in ("start", "source", "target"):
+        refs = getattr(asked, name, None) or ()
+        for ref in (refs,) if isinstance(refs, Ref) else refs:
+            ontology().find_type(ref.object_type)
+    for link in asked.links or ():
+        ontology().find_link(*link.split("."))
 
 
 def planned(object_type: str, body: dict[str, Any]) -> None:

@@ -17,7 +17,12 @@ from palantir_assets.ontology.loading import load_ontology
 from tests.docs import pages
 
 PAGE = pages.ROOT / "docs" / "specs.md"
-TESTED = (pages.ROOT / "ontology_specs", pages.ROOT / "palantir_assets" / "cli" / "template" / "ontology_specs", pages.EXAMPLES, pages.LIBRARY)
+TESTED = (
+    pages.ROOT / "ontology_specs",
+    pages.ROOT / "palantir_assets" / "cli" / "template" / "ontology_specs",
+    pages.EXAMPLES,
+    pages.LIBRARY,
+)
 MODELS = {
     name: model
     for name, model in vars(spec).items()
