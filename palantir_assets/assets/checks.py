@@ -7,11 +7,15 @@ from typing import Any
 
 import dagster as dg
 
-from palantir_assets.assets.keys import key, markdown_table
+from palantir_assets.assets.keys import cut, key, markdown_table
 from palantir_assets.assets.project import Project
 from palantir_assets.names import Name
 from palantir_assets.quality.validating import Result
 from palantir_assets.stores.records import CheckRecord
+
+SHOWN = 3
+"""How many of the values that broke an expectation are told."""
+SHOWN_CELL = 60
 
 
 def report(
@@ -30,7 +34,7 @@ def report(
     project.records.write(CheckRecord(str(name), check, passed, blocking, fingerprint, data_version, details))
     severity = dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN
     metadata = {"suite_fingerprint": fingerprint, **(shown or details)}
-    reason = None if passed else _in_words(details)
+    reason = None if passed else in_words(details)
     return dg.AssetCheckResult(
         asset_key=key(name), check_name=check, passed=passed, severity=severity, metadata=metadata, description=reason
     )
@@ -57,9 +61,21 @@ def broken(results: Iterable[Result]) -> dict[str, int]:
     return {str(result.expectation): result.broken for result in results if not result.passed}
 
 
-def _in_words(details: Mapping[str, Any]) -> str:
-    """Why a check failed, on one line: the reason it gives, what was broken how often, or its counts."""
+def examples(results: Iterable[Result], keys: Sequence[object]) -> dict[str, list[str]]:
+    """Expectation → a few of the values that broke it, each with the key of its object: `-5 of 'o-1004'`."""
+    return {
+        str(result.expectation): [
+            f"{cut(repr(value), SHOWN_CELL)} of {keys[place]!r}"
+            for value, place in zip(result.examples or [None] * len(result.places), result.places, strict=False)
+        ][:SHOWN]
+        for result in results
+        if not result.passed and result.places
+    }
+
+
+def in_words(details: Mapping[str, Any]) -> str:
+    """Why a check failed, on one line: the reason it gives, what was broken how often and by what, or its counts."""
     if "reason" in details:
         return str(details["reason"])
-    counts = details.get("broken", details)
-    return ", ".join(f"{name} ({count})" for name, count in counts.items())
+    counts, found = details.get("broken", details), details.get("examples", {})
+    return ", ".join(f"{name} ({count})" + (f": {', '.join(found[name])}" if name in found else "") for name, count in counts.items())

@@ -125,6 +125,10 @@ def image(png: bytes) -> dg.MarkdownMetadataValue:
     return dg.MetadataValue.md(f"![picture](data:image/png;base64,{base64.b64encode(png).decode()})")
 
 
-def _cell(value: object, limit: int) -> str:
-    text = "" if value is None else str(value).replace("|", "\\|").replace("\n", " ")
+def cut(text: str, limit: int) -> str:
+    """A text, no longer than the limit."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _cell(value: object, limit: int) -> str:
+    return cut("" if value is None else str(value).replace("|", "\\|").replace("\n", " "), limit)

@@ -32,6 +32,7 @@ def build_location(project: Project) -> Location:
             (from_key(check.asset_key.path), check.name, blocking, asked)
             for check, blocking, asked in tables.wanted_checks(project, made_by_dbt[0])
         ),
+        *raw.wanted_checks(project),
         *objects.wanted_checks(project),
         *links.wanted_checks(project),
         *learning.wanted_checks(project),
@@ -50,6 +51,7 @@ def build_location(project: Project) -> Location:
         *release.release_assets(project, wanted),
     ]
     checks = [
+        *raw.raw_checks(project),
         *objects.object_checks(project),
         *links.link_checks(project),
         *learning.learning_checks(project),

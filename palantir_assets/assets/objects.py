@@ -11,7 +11,7 @@ from typing import Any
 
 import dagster as dg
 
-from palantir_assets.assets.checks import broken, report, results_table
+from palantir_assets.assets.checks import broken, examples, report, results_table
 from palantir_assets.assets.keys import POOL, key, spec, table_result
 from palantir_assets.assets.project import Project
 from palantir_assets.errors import SpecError
@@ -81,9 +81,10 @@ def _suite_check(project: Project, object_type: ObjectType, suite: Suite) -> dg.
 
         with project.warehouse.read() as con:
             version = content_version(con, name)
-            wanted = ", ".join(column_sql(column) for column in suite.columns)
-            results = validate(suite, con.sql(f"SELECT {wanted} FROM {name.sql}").to_arrow_table())
-        failed = broken(results)
+            wanted = ", ".join(column_sql(column) for column in dict.fromkeys((*suite.columns, object_type.key)))
+            table = con.sql(f"SELECT {wanted} FROM {name.sql}").to_arrow_table()
+        results = validate(suite, table)
+        failed, shown = broken(results), examples(results, table.column(object_type.key).to_pylist())
         return report(
             project,
             name,
@@ -92,7 +93,7 @@ def _suite_check(project: Project, object_type: ObjectType, suite: Suite) -> dg.
             blocking=blocking,
             fingerprint=suite.fingerprint,
             data_version=version,
-            details={"expectations": len(results), "broken": failed},
+            details={"expectations": len(results), "broken": failed, **({"examples": shown} if shown else {})},
             shown={"expectations": len(results), "results": results_table(results)},
         )
 

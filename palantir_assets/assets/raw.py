@@ -1,28 +1,30 @@
-"""Station 1: one asset per declared source table: its rows, with what was refused beside them.
+"""Station 1: one asset per declared source table: its rows, with what was refused beside them, and a check that warns of it.
 
 How bytes are found, kept and read is decided in `sources`; here is only when, and what a person is shown.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import dagster as dg
 
+from palantir_assets.assets.checks import SHOWN, report
 from palantir_assets.assets.keys import POOL, key, markdown_table, spec, table_result
 from palantir_assets.assets.project import Project
 from palantir_assets.errors import SourceError
-from palantir_assets.names import Name, raw_table
+from palantir_assets.names import Name, fingerprint, raw_table
 from palantir_assets.ontology.spec import Freshness, Source
-from palantir_assets.ontology.versioning import raw_version
+from palantir_assets.ontology.versioning import MAKERS, raw_version
 from palantir_assets.sources import csv
 from palantir_assets.sources.fetching import fetch, find_file
 from palantir_assets.sources.raw_files import RawFiles
-from palantir_assets.stores.warehouse import sample
+from palantir_assets.stores.warehouse import content_version, rows, sample
 
 SOURCE_SHA256 = "source_sha256"
+REFUSED = "refused"
 
 
 def raw_assets(project: Project) -> list[dg.AssetsDefinition]:
@@ -56,6 +58,54 @@ def _source_assets(project: Project, source_name: str, source: Source) -> dg.Ass
                 yield _reported(project, loaded)
 
     return load_source
+
+
+def raw_checks(project: Project) -> list[dg.AssetChecksDefinition]:
+    """`refused` of every raw table: whether the file was taken whole."""
+    return [_refused_check(project, name) for name in _names(project)]
+
+
+def wanted_checks(project: Project) -> Iterator[tuple[Name, str, bool, str]]:
+    """(asset, check, blocking, fingerprint) of every check of this station."""
+    for name in _names(project):
+        yield name, REFUSED, False, fingerprint(MAKERS["checks"], REFUSED)
+
+
+def _names(project: Project) -> list[Name]:
+    return [raw_table(name, table) for name, source in project.ontology.sources.items() for table in source.tables]
+
+
+def _refused_check(project: Project, name: Name) -> dg.AssetChecksDefinition:
+    @dg.asset_check(asset=key(name), name=REFUSED, blocking=False, pool=POOL, description="Every row of the file was taken.")
+    def count_refused() -> dg.AssetCheckResult:
+        with project.warehouse.read() as con:
+            version, table = content_version(con, name), csv.refused_table(name)
+            count = rows(con, table)
+            first = sample(con, table)
+        details: dict[str, Any] = {"refused_rows": count}
+        if count:
+            details["reason"] = _refusal(name, count, first)
+        return report(
+            project,
+            name,
+            REFUSED,
+            passed=count == 0,
+            blocking=False,
+            fingerprint=fingerprint(MAKERS["checks"], REFUSED),
+            data_version=version,
+            details=details,
+            shown={**details, "first_refused": markdown_table(first)},
+        )
+
+    return count_refused
+
+
+def _refusal(name: Name, count: int, first: Sequence[Mapping[str, object]]) -> str:
+    """How many rows were refused, the first of them with line and reason, and what to do."""
+    told = "; ".join(f"line {row['line']}: {row['reason']}" for row in first[:SHOWN]) + ("; …" if count > SHOWN else "")
+    return (
+        f"{count:,} row{'s' if count != 1 else ''} refused: {told}; mend the file, or see {csv.refused_table(name).table} for all of them"
+    )
 
 
 def source_versions(project: Project) -> dict[str, str]:

@@ -22,7 +22,7 @@ from palantir_assets.assets.instance import opened
 from palantir_assets.assets.keys import DOCUMENTS, ENCODERS, RELEASE, latest_version
 from palantir_assets.assets.location import Location, build_location
 from palantir_assets.assets.project import Project, open_project
-from palantir_assets.assets.standing import staleness
+from palantir_assets.assets.standing import staleness, warnings_now
 from palantir_assets.errors import BuildError, WarehouseBusy, did_you_mean
 from palantir_assets.search.exporting import export_ahead
 from palantir_assets.settings import Settings
@@ -37,7 +37,7 @@ BARE_KEY = re.compile(r"(?<![\w/:\"*])[a-z_]+/\w+(?![\w/*\"])")
 @dataclass(frozen=True, slots=True)
 class Event:
     """Something a person waiting for a build wants to see. `asset` is a key such as "objects/order"; a round has the
-    `total` of assets it makes, a check whether it `passed`."""
+    `total` of assets it makes, a check whether it `passed`, and whether it `blocks` what comes after it."""
 
     kind: Literal["round", "step_started", "step_succeeded", "step_failed", "check"]
     asset: str
@@ -45,11 +45,13 @@ class Event:
     detail: str = ""
     total: int | None = None
     passed: bool | None = None
+    blocks: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class BuildOutcome:
-    """What a build came to. `failed` names the assets and checks that failed, `skipped` those never reached."""
+    """What a build came to. `failed` names the assets and checks that failed, `skipped` those never reached; `warnings`
+    are what checks that do not block say of what is there now, made by this build or an earlier one."""
 
     rounds: int
     materialised: list[str]
@@ -57,6 +59,7 @@ class BuildOutcome:
     skipped: list[str]
     release_id: str | None
     seconds: float
+    warnings: tuple[str, ...] = ()
 
 
 OnEvent = Callable[[Event], None]
@@ -88,7 +91,8 @@ def build(settings: Settings, *, select: str | None = None, on_event: OnEvent = 
         else:
             rounds, skipped = _until_fresh(project, location, instance, tally, on_event)
         released = latest_version(instance, RELEASE) or None
-    return BuildOutcome(rounds, tally.materialised, sorted(set(tally.failed)), skipped, released, time.monotonic() - started)
+    seconds, warned = time.monotonic() - started, warnings_now(project, location)
+    return BuildOutcome(rounds, tally.materialised, sorted(set(tally.failed)), skipped, released, seconds, warned)
 
 
 def _until_fresh(
@@ -206,7 +210,7 @@ class _Listener:
             self._tally.failed.append(f"{name} ({check.check_name})")
         said = "passed" if check.passed else "failed" if blocks else "warned"
         reason = f": {check.description}" if check.description and not check.passed else ""
-        self._on_event(Event("check", name, detail=f"{check.check_name} {said}{reason}", passed=check.passed))
+        self._on_event(Event("check", name, detail=f"{check.check_name} {said}{reason}", passed=check.passed, blocks=blocks))
 
     def _seconds(self, step: str) -> float:
         return time.monotonic() - self._started.get(step, time.monotonic())

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
+from palantir_assets.assets.checks import in_words
 from palantir_assets.assets.keys import CANDIDATE, last_made
 from palantir_assets.assets.location import Location
 from palantir_assets.assets.project import Project
@@ -50,6 +51,13 @@ def staleness(project: Project, location: Location, instance: dg.DagsterInstance
     found = stale(nodes, made, source_versions(project))
     blocked = {name for name, _ in refused if name not in found}
     return Staleness(found, tuple(old), tuple(pair for pair in refused if pair[0] in blocked), downstream(nodes, blocked))
+
+
+def warnings_now(project: Project, location: Location) -> tuple[str, ...]:
+    """What every check that does not block last said, where it did not pass: `raw/shop__orders: 1 row refused …`."""
+    records = project.records.read()
+    said = ((str(name), records.get((str(name), check))) for name, check, blocking, _ in location.wanted if not blocking)
+    return tuple(f"{name}: {in_words(record.details) or record.check}" for name, record in said if record and not record.passed)
 
 
 def _node(spec: dg.AssetSpec) -> Node:

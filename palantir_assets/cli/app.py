@@ -136,7 +136,9 @@ def release_list(as_json: Json = False) -> None:
 
 
 @release.command("show")
-def release_show(release_id: Annotated[str, typer.Argument(help="Its id, or the beginning of it.")], as_json: Json = False) -> None:
+def release_show(
+    release_id: Annotated[str, typer.Argument(help="Its number, its id, or the beginning of its id.")], as_json: Json = False
+) -> None:
     """One release: its rows, files, versions and where it comes from."""
     from palantir_assets.cli.releases import show
 
@@ -145,7 +147,7 @@ def release_show(release_id: Annotated[str, typer.Argument(help="Its id, or the 
 
 @release.command("activate")
 def release_activate(
-    release_id: Annotated[str, typer.Argument(help="Its id, or the beginning of it.")],
+    release_id: Annotated[str, typer.Argument(help="Its number, its id, or the beginning of its id.")],
     reason: Annotated[str, typer.Option("--reason", help="Why; it goes into the audit log.")] = "activated by hand",
 ) -> None:
     """Make an earlier release the one that is served."""

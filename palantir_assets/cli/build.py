@@ -67,6 +67,7 @@ def summary(outcome: BuildOutcome) -> dict[str, Any]:
         "failed": list(outcome.failed),
         "skipped": list(outcome.skipped),
         "release_id": outcome.release_id,
+        "warnings": list(outcome.warnings),
         "seconds": round(outcome.seconds, 2),
     }
 
@@ -107,6 +108,7 @@ def _success(started: datetime, select: str | None, outcome: BuildOutcome) -> re
         stale=(*outcome.failed, *outcome.skipped),
         release_id=outcome.release_id,
         message=sentence(summary(outcome)),
+        warnings=tuple(outcome.warnings),
     )
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 EXIT_REFUSED, EXIT_UNEXPECTED = 1, 2
+UNBOUNDED = 100_000
+"""Wider than any table that is piped somewhere."""
 
 
 @cache
@@ -54,7 +56,8 @@ def answer_json(value: Any) -> None:
 
 
 def answer_table(columns: tuple[str, ...], rows: list[tuple[Any, ...]], *, title: str = "") -> None:
-    """The answer as a table; null is an empty cell."""
+    """The answer as a table; null is an empty cell. Where no terminal sets a width, no cell is broken over lines."""
+    from rich.measure import Measurement
     from rich.table import Table
     from rich.text import Text
 
@@ -63,7 +66,9 @@ def answer_table(columns: tuple[str, ...], rows: list[tuple[Any, ...]], *, title
         table.add_column(Text(column), overflow="fold")
     for row in rows:
         table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
-    out().print(table)
+    console = out()
+    free = None if console.is_terminal else Measurement.get(console, console.options.update(max_width=UNBOUNDED), table).maximum
+    console.print(table, width=free, crop=False)
 
 
 def explain(error: PalantirError) -> int:

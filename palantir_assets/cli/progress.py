@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 LONGEST = 60
-PASSED = " passed"
+PASSED, WARNED = " passed", " warned: "
 
 
 class BuildProgress:
@@ -39,8 +39,10 @@ class BuildProgress:
                 self._line(f"[green]✓[/] {escape(asset)}[dim]{took}{escape(f'  {detail}' if detail else '')}[/]")
             case "step_failed":
                 self._line(f"[red]✗[/] {escape(asset)}{took}  {escape(detail)}")
+            case "check" if event.get("blocks"):
+                self._line(f"[red]✗[/] {escape(asset)}  {escape(detail)}")
             case "check" if detail and not detail.endswith(PASSED):
-                self._line(f"[yellow]![/] {escape(asset)}  {escape(detail)}")
+                self._line(f"[yellow]![/] {escape(asset)}  {escape(detail.partition(WARNED)[2] or detail)}")
 
     def _update(self, *, total: object = None, description: str | None = None, advance: int | None = None) -> None:
         if self._progress and self._task is not None:

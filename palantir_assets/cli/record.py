@@ -17,7 +17,8 @@ from palantir_assets.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class BuildRecord:
-    """One build. `stale` lists the assets it could not bring up to date: failed, or waiting for one that failed."""
+    """One build. `stale` lists the assets it could not bring up to date: failed, or waiting for one that failed; `warnings`
+    what the checks say that do not block."""
 
     state: Literal["running", "succeeded", "failed"]
     pid: int
@@ -30,6 +31,7 @@ class BuildRecord:
     stale: tuple[str, ...] = ()
     release_id: str | None = None
     message: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 def path(settings: Settings) -> Path:
@@ -48,8 +50,9 @@ def read(settings: Settings) -> BuildRecord | None:
     """The last build's record; None if there is none that can be read."""
     try:
         content: dict[str, Any] = json.loads(path(settings).read_text())
-        return BuildRecord(**{**content, "failed": tuple(content["failed"]), "stale": tuple(content["stale"])})
-    except (OSError, ValueError, TypeError, KeyError):
+        lists = {name: tuple(content.get(name, ())) for name in ("failed", "stale", "warnings")}
+        return BuildRecord(**{**content, **lists})
+    except (OSError, ValueError, TypeError, AttributeError):
         return None
 
 

@@ -110,7 +110,10 @@ def _changes(settings: Settings, before: Pointer | None, after: Pointer) -> list
 
 
 def _complete(settings: Settings, beginning: str) -> str:
-    """The id of the one release on the shelf that begins so."""
+    """The id of the release with this number, as `release list` shows it, or of the one on the shelf that begins so."""
+    numbered = [pointer.release_id for pointer in _pointers(settings) if str(pointer.release_no) == beginning]
+    if numbered:
+        return numbered[0]
     shelf = settings.releases
     found = (
         sorted(folder.name for folder in shelf.iterdir() if folder.is_dir() and not folder.name.startswith(".")) if shelf.is_dir() else []

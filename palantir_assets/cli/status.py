@@ -46,6 +46,7 @@ def lines(found: dict[str, Any]) -> list[str]:
         when = console.age(record.moment(build["finished_at"] or build["started_at"]))
         told.append(f"build     {build['state']} {when} ago: {build['message'] or 'no word'}")
         told.append(f"stale     {', '.join(build['stale']) or 'nothing that the last build looked at'}")
+        told += [f"warning   {warning}" for warning in build["warnings"]]
     return told
 
 
@@ -65,6 +66,7 @@ def _told(last: record.BuildRecord, builder: int | None) -> dict[str, Any]:
         "materialised": last.materialised,
         "failed": list(last.failed),
         "stale": list(last.stale),
+        "warnings": list(last.warnings),
         "release_id": last.release_id,
         "message": "it was killed before it could end; run `palantir build`" if interrupted else last.message,
     }

@@ -22,12 +22,10 @@ from palantir_assets.engine.predicates import reference
 from palantir_assets.engine.rows import RowSet
 from palantir_assets.engine.sources import source
 from palantir_assets.engine.statements import Sql, columns
-from palantir_assets.errors import QueryTooLong
 from palantir_assets.names import quoted
 from palantir_assets.query.derived import Computed, Extracted, Hop, Own, Selected
 from palantir_assets.query.fields import Column
 
-MAX_PAIRS: Final = 20_000_000
 _Numbers = NDArray[np.float64]
 
 _FOLDS: Final[dict[str, Callable[[_Numbers, _Numbers], _Numbers]]] = {
@@ -78,7 +76,7 @@ def _own(asking: Asking, object_type: str, column: Column, rows: RowSet) -> pa.A
 
 def _computed(operation: str, parts: list[pa.Array]) -> pa.Array:
     """Missing operands are NaN on the way, which `fmin` and `fmax` leave out; what is no number at the end is missing."""
-    numbers = [part.cast(pa.float64()).to_numpy(zero_copy_only=False) for part in parts]
+    numbers = [part.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False) for part in parts]
     with np.errstate(all="ignore"):
         if operation == "negate":
             result = -numbers[0]
@@ -127,8 +125,6 @@ def _ends(asking: Asking, way: Selected, numbers: NDArray[np.int32]) -> tuple[ND
             passing = found(asking, step.type, step.test, asking.visible(step.type), derive)
             keep = passing.as_mask()[here]
             starts, here = starts[keep], here[keep]
-        if len(here) > MAX_PAIRS:
-            raise QueryTooLong("a derived property looks at too many linked objects", next_step="filter the set first")
     return starts, here
 
 

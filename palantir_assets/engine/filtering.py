@@ -31,7 +31,8 @@ from palantir_assets.query.predicates import AnyOf, Every, InPolygon, Interval, 
 Derive = Callable[[Asking, str, Sequence[Column], RowSet], pa.Table]
 """Computes derived values; given from outside, because what it computes may be filtered in turn."""
 
-_LOOK_EVERY: Final = 1_000
+_LOOK_EVERY: Final = 20_000_000
+"""After how many pairs of a point and an edge the clock is looked at: a fraction of a second."""
 
 
 def found(asking: Asking, object_type: str, predicate: Predicate, rows: RowSet, derive: Derive) -> RowSet:
@@ -110,7 +111,12 @@ class _Finder:
             return nothing(self.size)
         place = reference(leaf.column)
         table = self._values(leaf, f"struct_extract({place}, 'longitude') AS x, struct_extract({place}, 'latitude') AS y")
-        inside = within(table.column("x").to_numpy(), table.column("y").to_numpy(), leaf.polygons)
+        x, y, deadline = table.column("x").to_numpy(), table.column("y").to_numpy(), time.monotonic() + TIME_LIMIT_SECONDS
+        step = max(_LOOK_EVERY // sum(len(ring) for polygon in leaf.polygons for ring in polygon), 1)
+        inside = np.zeros(len(x), dtype=np.bool_)
+        for start in range(0, len(x), step):
+            _in_time(deadline)
+            inside[start : start + step] = within(x[start : start + step], y[start : start + step], leaf.polygons)
         return self._kept(table.column("_row"), inside, negated=negated)
 
     def _words(self, leaf: Interval | Terms, *, negated: bool) -> RowSet:
@@ -119,12 +125,16 @@ class _Finder:
         test, deadline, known = text_test(leaf), time.monotonic() + TIME_LIMIT_SECONDS, dict[str, bool]()
         passed = np.zeros(table.num_rows, dtype=np.bool_)
         for at, value in enumerate(table.column("text").to_pylist()):
-            if at % _LOOK_EVERY == 0 and time.monotonic() > deadline:
-                raise QueryTooLong(f"the question took longer than {TIME_LIMIT_SECONDS:g} s", next_step="ask for less: a narrower filter")
             for text in value if isinstance(value, list) else (value,):
                 if text is None:
                     continue
                 if text not in known:
+                    _in_time(deadline)
                     known[text] = test(text)
                 passed[at] |= known[text]
         return self._kept(table.column("_row"), passed, negated=negated)
+
+
+def _in_time(deadline: float) -> None:
+    if time.monotonic() > deadline:
+        raise QueryTooLong(f"the question took longer than {TIME_LIMIT_SECONDS:g} s", next_step="ask for less: a narrower filter")

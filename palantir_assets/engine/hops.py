@@ -9,17 +9,21 @@ from numpy.typing import NDArray
 
 from palantir_assets.engine.asking import Asking
 from palantir_assets.engine.ports import Adjacency
-from palantir_assets.engine.rows import Rows, RowSet, nothing, of_mask, of_rows, of_sorted
+from palantir_assets.engine.rows import Mask, Rows, RowSet, nothing, of_mask, of_rows
+from palantir_assets.errors import QueryTooLong
 from palantir_assets.graph import native, walks
 from palantir_assets.graph.building import Csr
 from palantir_assets.graph.native import PLAIN
 from palantir_assets.ontology.served import LinkEnd
 
+MAX_PAIRS: Final = 20_000_000
 _FEW: Final = 4_096
 """So many links are followed one by one."""
 _SLICES: Final = 1_000
 _CROWDED: Final = 8
 _PIECE: Final = 16_384
+_DENSE: Final = 8
+"""From one row in so many on, links to few rows are looked for from the other side."""
 
 
 def hop(asking: Asking, end: LinkEnd, rows: RowSet, at: int | None = None) -> RowSet:
@@ -32,6 +36,8 @@ def hop(asking: Asking, end: LinkEnd, rows: RowSet, at: int | None = None) -> Ro
 def pairs(asking: Asking, end: LinkEnd, rows: NDArray[np.int32], at: int | None = None) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Every link of some rows: the position in `rows` it starts from, and the row it leads to; invisible rows left out."""
     csr = _ways(asking, end)[0]
+    if degrees(asking, end, rows).sum() > MAX_PAIRS:
+        raise QueryTooLong("the links of so many objects are more than are looked at at once", next_step="filter the set first")
     links, counts = _links(csr, rows)
     sources, targets = np.repeat(np.arange(len(rows), dtype=np.int64), counts), csr.targets[links]
     keep = np.ones(len(links), dtype=np.bool_)
@@ -41,6 +47,12 @@ def pairs(asking: Asking, end: LinkEnd, rows: NDArray[np.int32], at: int | None 
     if not seen.is_all:
         keep &= seen.holds(targets)
     return (sources, targets) if keep.all() else (sources[keep], targets[keep])
+
+
+def degrees(asking: Asking, end: LinkEnd, rows: NDArray[np.int32]) -> NDArray[np.int64]:
+    """How many links each of some rows has, before anything is made of them."""
+    offsets = _ways(asking, end)[0].offsets
+    return (offsets[rows + 1] - offsets[rows]).astype(np.int64)
 
 
 def valid(asking: Asking, end: LinkEnd, at: int) -> NDArray[np.bool_]:
@@ -63,36 +75,34 @@ def _linked(asking: Asking, end: LinkEnd, rows: RowSet, at: int | None, size: in
     csr, back = _ways(asking, end)
     if at is None and rows.is_all:
         return of_mask(np.diff(back.offsets) > 0)
-    numbers = rows.rows()
     wanted = None if at is None else valid(asking, end, at)
-    if len(numbers) <= _FEW and int((csr.offsets[numbers + 1] - csr.offsets[numbers]).sum(dtype=np.int64)) <= _FEW:
-        return of_rows(_targets(csr, numbers, wanted), size)
+    if len(rows) <= _FEW:
+        numbers = rows.rows()
+        if int((csr.offsets[numbers + 1] - csr.offsets[numbers]).sum(dtype=np.int64)) <= _FEW:
+            return of_rows(_targets(csr, numbers, wanted), size)
     native.begin()
-    if size * _CROWDED < len(csr.targets) and len(numbers) > 1:
-        return _soon_everywhere(csr, back, numbers, at, wanted, size)
-    return _reached(csr, numbers, at, wanted, size)
+    crowded = size * _CROWDED < len(csr.targets)
+    everywhere = int(np.count_nonzero(np.diff(back.offsets))) if crowded else size
+    if isinstance(csr, Csr) and isinstance(back, Csr) and native.searcher() is not PLAIN:
+        if crowded and len(rows) * _DENSE >= csr.rows:
+            return of_mask(walks.seek(csr, back, rows.as_mask(), moment=at))
+        members = rows.rows() if rows.mask is None else rows.mask
+        return of_mask(walks.mark(csr, members, size, moment=at, enough=everywhere))
+    return of_mask(_marked(csr, rows.rows(), wanted, np.zeros(size, dtype=np.bool_), everywhere if crowded else None))
 
 
-def _reached(csr: Adjacency, numbers: Rows, at: int | None, wanted: NDArray[np.bool_] | None, size: int) -> RowSet:
-    """Every link is followed, in compiled loops as soon as they are there."""
-    if isinstance(csr, Csr) and native.searcher() is not PLAIN:
-        found = walks.step(csr, numbers if numbers.flags.writeable else numbers.copy(), size, moment=at)
-        return of_sorted(found, size)
-    there = np.zeros(size, dtype=np.bool_)
-    there[_targets(csr, numbers, wanted)] = True
-    return of_mask(there)
+def _marked(csr: Adjacency, numbers: Rows, wanted: Mask | None, there: Mask, enough: int | None) -> Mask:
+    """Mark in `there` what the links lead to.
 
-
-def _soon_everywhere(csr: Adjacency, back: Adjacency, numbers: Rows, at: int | None, wanted: NDArray[np.bool_] | None, size: int) -> RowSet:
-    """Of many more links than targets, a part soon leads wherever links lead at all: then the rest is not looked at."""
-    everywhere = int(np.count_nonzero(np.diff(back.offsets)))
-    step = max(_PIECE * len(csr.offsets) // len(csr.targets), 1)
-    found = nothing(size)
-    for start in range(0, len(numbers), step):
-        found = found | _reached(csr, numbers[start : start + step], at, wanted, size)
-        if len(found) == everywhere:
+    Of many more links than targets, a part soon leads wherever links lead at all (`enough`): they are followed piece
+    by piece, and the rest is not looked at.
+    """
+    step = len(numbers) if enough is None else max(_PIECE * len(csr.offsets) // len(csr.targets), 1)
+    for start in range(0, len(numbers), max(step, 1)):
+        there[_targets(csr, numbers[start : start + step], wanted)] = True
+        if enough is not None and np.count_nonzero(there) == enough:
             break
-    return found
+    return there
 
 
 def _targets(csr: Adjacency, numbers: Rows, wanted: NDArray[np.bool_] | None) -> NDArray[np.int32]:

@@ -1,12 +1,13 @@
 """The links of every object of a set, a page at a time: which objects it is linked to, told by type and key.
 
-A page counts the objects of the set. How sets become rows is told in `sets`.
+A page counts the objects of the set, and ends before the object whose links would be too many. How sets become rows is told in `sets`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import orjson
@@ -14,7 +15,7 @@ import orjson
 from palantir_assets.access.policy import readable_link
 from palantir_assets.engine.answering import next_token, page_of
 from palantir_assets.engine.asking import Asking
-from palantir_assets.engine.hops import pairs
+from palantir_assets.engine.hops import degrees, pairs
 from palantir_assets.engine.ordering import ordered_page
 from palantir_assets.engine.ports import Released, identity
 from palantir_assets.engine.sets import resolve
@@ -22,6 +23,8 @@ from palantir_assets.names import fingerprint
 from palantir_assets.ontology.served import LinkEnd
 from palantir_assets.query.plans import Plan
 from palantir_assets.query.tokens import InvalidToken, PageToken
+
+MAX_LINKS: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +66,22 @@ def links_from(plan: Plan, links: Sequence[str], release: Released, *, token: Pa
     page = page_of(token, plan.limit, release)
     sets = resolve(asking, plan.node)
     total = sum(len(rows) for rows in sets.values())
-    places = ordered_page(asking, sets, plan.order, page)
-    items = [item for name, rows in places for item in _linked(asking, name, rows, ends[name])]
+    items: list[LinksOf] = []
+    left = MAX_LINKS
+    for name, rows in ordered_page(asking, sets, plan.order, page):
+        told, left = _fitting(asking, rows, ends[name], left, first=not items)
+        items += _linked(asking, name, told, ends[name])
+        if len(told) < len(rows):
+            break
     return LinkPage(items, total, next_token(release, question, page.offset + len(items), total), identity(release))
+
+
+def _fitting(asking: Asking, rows: Sequence[int], ends: Sequence[LinkEnd], left: int, *, first: bool) -> tuple[Sequence[int], int]:
+    """As many of the rows as have no more than `left` links together, one at least if it is the `first`; and what is left."""
+    numbers = np.asarray(rows, dtype=np.int32)
+    together = np.cumsum(sum((degrees(asking, end, numbers) for end in ends), np.zeros(len(numbers), dtype=np.int64)))
+    fitting = max(int(np.searchsorted(together, left, side="right")), int(first))
+    return rows[:fitting], left - int(together[fitting - 1]) if fitting else left
 
 
 def _linked(asking: Asking, name: str, rows: Sequence[int], ends: Sequence[LinkEnd]) -> list[LinksOf]:

@@ -22,6 +22,7 @@ Found = tuple[str, int, float]
 
 _SLACK: Final = 1e-4
 _DIGITS: Final = 12
+_PIECE: Final = 16_384
 
 
 def nearest(asking: Asking, node: Nearest, sets: Mapping[str, RowSet]) -> list[Found]:
@@ -40,17 +41,24 @@ def _best(asking: Asking, name: str, column: Column, node: Nearest, rows: RowSet
     if matrix is None:
         return []
     query, numbers = _query(asking, node, column), rows.rows()
-    picked = matrix if rows.is_all else matrix[numbers]
-    lengths = np.linalg.norm(picked, axis=1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        rough = (picked @ query.astype(np.float32)) / lengths / np.float32(np.linalg.norm(query))
+    rough = _roughly(matrix, numbers, query)
     usable = np.flatnonzero(~np.isnan(rough))
     if len(usable) > node.count:
         bar = np.partition(rough[usable], len(usable) - node.count)[len(usable) - node.count]
         usable = usable[rough[usable] >= bar - _SLACK]
-    exact = _cosines(picked[usable].astype(np.float64), query)
+    exact = _cosines(matrix[numbers[usable]].astype(np.float64), query)
     keep = exact >= (-2.0 if node.threshold is None else node.threshold)
     return [(name, int(numbers[at]), float(score)) for at, score in zip(usable[keep], exact[keep], strict=True)]
+
+
+def _roughly(matrix: NDArray[np.float32], numbers: NDArray[np.int32], query: NDArray[np.float64]) -> NDArray[np.float32]:
+    """The similarities in single precision, NaN where there is no vector; a piece at a time, since a copy of all is as large as the file."""
+    rough, asked = np.empty(len(numbers), dtype=np.float32), (query / np.linalg.norm(query)).astype(np.float32)
+    for start in range(0, len(numbers), _PIECE):
+        piece = matrix[numbers[start : start + _PIECE]]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            rough[start : start + _PIECE] = (piece @ asked) / np.linalg.norm(piece, axis=1)
+    return rough
 
 
 def _cosines(vectors: NDArray[np.float64], query: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -66,4 +74,5 @@ def _query(asking: Asking, node: Nearest, column: Column) -> NDArray[np.float64]
         raise QueryError(f"nearestNeighbors: {column.name!r} holds vectors of {column.size} numbers, and the query has {len(vector)}")
     if not np.any(vector):
         raise QueryError("nearestNeighbors: a vector of zeros points nowhere")
-    return np.asarray(vector, dtype=np.float64)
+    numbers = np.asarray(vector, dtype=np.float64)
+    return numbers / np.abs(numbers).max()  # so that no square of a number is too large or too small to be one

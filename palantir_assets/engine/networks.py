@@ -176,4 +176,7 @@ def _column(asking: Asking, object_type: str, prop: str) -> Weights:
 
 
 def _naive(moment: datetime) -> datetime:
-    return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
+    try:
+        return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
+    except OverflowError:
+        raise QueryError("valid_at: in UTC this time lies outside the years 1 to 9999") from None

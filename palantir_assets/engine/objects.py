@@ -1,6 +1,6 @@
 """One object by its key, and a hop along a link: the two questions that need no plan of a set.
 
-Both take a Principal and ask `access` first, as every question does.
+Both take a Principal and ask `access` first, as every question does, and see only what `visibility` shows.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from palantir_assets.access.principal import Principal
 from palantir_assets.engine.answering import Answer, next_token, page_of
 from palantir_assets.engine.ports import Released, identity
 from palantir_assets.engine.shaping import shaped
+from palantir_assets.engine.visibility import visible
 from palantir_assets.errors import NotFound
 from palantir_assets.names import fingerprint
 from palantir_assets.ontology.served import LinkEnd, ServedType
@@ -25,7 +26,7 @@ from palantir_assets.query.tokens import InvalidToken, read_token
 def get(release: Released, principal: Principal, object_type: str, key: str, *, select: Sequence[str] = ()) -> bytes:
     """One object as JSON. Raises UnknownName or NotFound."""
     served_type = readable_type(principal, release.ontology, object_type)
-    row = _row(release, object_type, key)
+    row = _row(release, principal, object_type, key)
     (found,) = release.json_rows(object_type, (row,))
     return _selected([found], served_type, select)[0] if select else found
 
@@ -48,7 +49,7 @@ def linked(
     if token and token.query != question:
         raise InvalidToken("this page token belongs to another question", next_step="ask for the first page again, without a page token")
     page = page_of(token, limit, release)
-    targets = _targets(release, end, key)
+    targets = _targets(release, principal, end, key)
     rows: list[int] = targets[page.offset : page.offset + limit].tolist()
     return Answer(
         rows=_selected(release.json_rows(end.to_type, rows), release.ontology.types[end.to_type], select),
@@ -64,15 +65,15 @@ def linked_one(
 ) -> bytes:
     """One object that is linked to another. NotFound if either is missing or they are not linked."""
     end = _link(release, principal, object_type, link)
-    row = _row(release, end.to_type, linked_key)
-    if not np.any(_targets(release, end, key) == row):
+    row = _row(release, principal, end.to_type, linked_key)
+    if not np.any(_targets(release, principal, end, key) == row):
         raise NotFound(end.to_type, linked_key)
     return _selected(release.json_rows(end.to_type, (row,)), release.ontology.types[end.to_type], select)[0]
 
 
-def _row(release: Released, object_type: str, key: str) -> int:
-    row = release.row_of(object_type, key)
-    if row is None:
+def _row(release: Released, principal: Principal, object_type: str, key: str) -> int:
+    row, seen = release.row_of(object_type, key), visible(principal, release, object_type)
+    if row is None or not (seen.is_all or seen.holds(np.array([row], dtype=np.int32))[0]):
         raise NotFound(object_type, key)
     return row
 
@@ -81,9 +82,13 @@ def _link(release: Released, principal: Principal, object_type: str, link: str) 
     return readable_link(principal, release.ontology, readable_type(principal, release.ontology, object_type), link)
 
 
-def _targets(release: Released, end: LinkEnd, key: str) -> NDArray[np.int32]:
+def _targets(release: Released, principal: Principal, end: LinkEnd, key: str) -> NDArray[np.int32]:
     arrays = release.links[end.table]
-    return (arrays.forward if end.direction == "forward" else arrays.reverse).of(_row(release, end.from_type, key))
+    targets = (arrays.forward if end.direction == "forward" else arrays.reverse).of(_row(release, principal, end.from_type, key))
+    if len(targets) > 1 and (targets[1:] == targets[:-1]).any():  # several links to one object: it is told once
+        targets = np.unique(targets)
+    seen = visible(principal, release, end.to_type)
+    return targets if seen.is_all else targets[seen.holds(targets)]
 
 
 def _selected(rows: list[bytes], served_type: ServedType, select: Sequence[str]) -> list[bytes]:

@@ -81,6 +81,9 @@ def json_value(column: Column, value: Any) -> Any:
         return None
     if column.type == "array":
         return [plain(column.of or "string", element) for element in value]
+    if column.type == "struct":
+        members = {name: plain(kind, value[name]) for name, kind in column.fields}
+        return {name: member for name, member in members.items() if member is not None}
     return plain(column.type, value)
 
 
@@ -92,7 +95,7 @@ def plain(kind: PropertyType, value: Any) -> Any:
         case date():
             return value.isoformat()
         case Decimal():
-            return str(value)
+            return format(value, "f")  # as the ready JSON: no exponent
         case bool():
             return value
         case float():

@@ -7,6 +7,7 @@ lie side by side and never overlap; a gap is a word within the place that no par
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import permutations
 from typing import Final, assert_never
@@ -18,14 +19,27 @@ from palantir_assets.query.terms import is_asian, terms
 Place = tuple[int, int, int]
 """First word, last word, words used."""
 
-MAX_PLACES: Final = 20_000
+MAX_STEPS: Final = 1_000_000
+"""In one text, some tenths of a second."""
+
+
+@dataclass(slots=True)
+class Work:
+    """What one text may cost: a step is a pair of places that are held against each other."""
+
+    left: int = MAX_STEPS
+
+    def spend(self, steps: int) -> None:
+        self.left -= steps
+        if self.left < 0:
+            raise QueryTooLong("an interval rule matches one text in too many ways", next_step="ask with `ordered: true` or fewer terms")
 
 
 def text_test(leaf: Interval | Terms) -> Callable[[str], bool]:
     """The test of one text."""
     if isinstance(leaf, Interval):
         rule = leaf.rule
-        return lambda text: bool(places(rule, terms(text)))
+        return lambda text: bool(places(rule, terms(text), Work()))
     combine = all if leaf.every else any
 
     def fuzzy(text: str) -> bool:
@@ -35,21 +49,22 @@ def text_test(leaf: Interval | Terms) -> Callable[[str], bool]:
     return fuzzy
 
 
-def places(rule: Rule, words: Sequence[str]) -> set[Place]:
+def places(rule: Rule, words: Sequence[str], work: Work) -> set[Place]:
     """Every place where a rule matches."""
+    work.spend(len(words) + 1)
     match rule:
         case Match(asked, max_gaps, ordered):
-            return _combined([_of_term(words, term) for term in asked], max_gaps, ordered=ordered)
+            return _combined([_of_term(words, term) for term in asked], max_gaps, work, ordered=ordered)
         case PrefixMatch(asked):
             parts = [_of_term(words, term) for term in asked[:-1]]
             parts += [{(at, at, 1) for at, word in enumerate(words) if _begins(word, term)} for term in asked[-1:]]
-            return _combined(parts, None, ordered=True)
+            return _combined(parts, None, work, ordered=True)
         case FuzzyMatch(term, distance):
             return {(at, at, 1) for at, word in enumerate(words) if alike(word, term, distance)}
         case AnyRule(rules):
-            return {place for inner in rules for place in places(inner, words)}
+            return {place for inner in rules for place in places(inner, words, work)}
         case AllRules(rules, max_gaps, ordered):
-            return _combined([places(inner, words) for inner in rules], max_gaps, ordered=ordered)
+            return _combined([places(inner, words, work) for inner in rules], max_gaps, work, ordered=ordered)
         case _:
             assert_never(rule)
 
@@ -66,22 +81,21 @@ def _begins(word: str, term: str) -> bool:
     return term in word if is_asian(term) else word.startswith(term)
 
 
-def _combined(parts: Sequence[set[Place]], max_gaps: int | None, *, ordered: bool) -> set[Place]:
+def _combined(parts: Sequence[set[Place]], max_gaps: int | None, work: Work, *, ordered: bool) -> set[Place]:
     if not parts or not all(parts):
         return set()
     orders: Iterable[Sequence[set[Place]]] = [parts] if ordered else permutations(parts)
-    found = {place for order in orders for place in _in_order(order)}
+    found = {place for order in orders for place in _in_order(order, work)}
     if max_gaps is None:
         return found
     return {(first, last, used) for first, last, used in found if last - first + 1 - used <= max_gaps}
 
 
-def _in_order(parts: Sequence[set[Place]]) -> set[Place]:
+def _in_order(parts: Sequence[set[Place]], work: Work) -> set[Place]:
     chains = parts[0]
     for part in parts[1:]:
+        work.spend(len(chains) * len(part))
         chains = {(first, end, used + more) for first, last, used in chains for start, end, more in part if start > last}
-        if len(chains) > MAX_PLACES:
-            raise QueryTooLong("an interval rule matches one text in too many ways", next_step="ask with `ordered: true` or fewer terms")
     return chains
 
 

@@ -31,7 +31,8 @@ from palantir_assets.query.values import InvalidValue, typed_value
 from palantir_assets.release.reading import Release
 from palantir_assets.release.ready_json import key_text
 
-_MAX_REFERENCES: Final = 100
+_MAX_NESTING: Final = 100
+_MOST_REFERENCES: Final = 100
 
 
 class InvalidParameter(QueryError):
@@ -96,7 +97,7 @@ def _object(kind: ServedParameter, raw: object, asking: Asking) -> object:
 
 
 def _set(kind: ServedParameter, raw: object, asking: Asking) -> object:
-    form = _without_references({"type": "reference", "reference": raw} if isinstance(raw, str) else raw, asking.saved)
+    form = _without_references({"type": "reference", "reference": raw} if isinstance(raw, str) else raw, asking.saved, [])
     if not isinstance(form, Mapping):
         raise _Misfit("takes an object set or the id of a saved one")
     made = plan(parse_query({"set": form, "count": True}), asking.release.ontology, asking.principal)
@@ -110,20 +111,23 @@ def _set(kind: ServedParameter, raw: object, asking: Asking) -> object:
     return form
 
 
-def _without_references(form: object, saved: SavedSets | None, depth: int = 0) -> object:
+def _without_references(form: object, saved: SavedSets | None, followed: list[str], depth: int = 0) -> object:
     """The form with what it refers to in its place: a worker knows no saved sets."""
-    if depth > _MAX_REFERENCES:
+    if depth > _MAX_NESTING:
         raise _Misfit("is nested too deeply")
     if isinstance(form, list):
-        return [_without_references(part, saved, depth + 1) for part in form]
+        return [_without_references(part, saved, followed, depth + 1) for part in form]
     if not isinstance(form, Mapping):
         return form
     if form.get("type") == "reference" and isinstance(form.get("reference"), str):
         found = saved.find(str(form["reference"])) if saved else None
         if found is None:
             raise _Misfit(f"names the object set {form['reference']}, which is not kept (any more)")
-        return _without_references(found, saved, depth + 1)
-    return {name: _without_references(part, saved, depth + 1) for name, part in form.items()}
+        followed.append(str(form["reference"]))
+        if len(followed) > _MOST_REFERENCES:
+            raise _Misfit(f"refers to saved sets more than {_MOST_REFERENCES} times, those within saved sets included")
+        return _without_references(found, saved, followed, depth + 1)
+    return {name: _without_references(part, saved, followed, depth + 1) for name, part in form.items()}
 
 
 def _composite(name: str, kind: ServedParameter, raw: object) -> object:

@@ -56,7 +56,7 @@ class Objects:
             return None
 
     def find(self, query: Mapping[str, object]) -> list[Object]:
-        """The objects a query finds: 100 of them, or as many as its `limit` says, at most 1,000. Raises QueryError."""
+        """The objects a query finds: 100 of them, or as many as its `limit` says, at most 10,000. Raises QueryError."""
         return [self._object(row) for row in execute(self._plan(query), self._release).rows]
 
     def each(self, query: Mapping[str, object]) -> Iterator[Object]:

@@ -15,7 +15,7 @@ from collections import deque
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -105,16 +105,28 @@ class Native:
         self._pool.append(place)
         return Meeting(seen, bridge, cost=float(best[0]) if met else 0.0, cut="" if why == kernels.DONE else "time")
 
-    def step(self, csr: Csr, rows: Rows, count: int, shown: Flags | None, moment: int | None) -> Rows:
-        """See `searches.Searcher.step`."""
-        asked = np.ascontiguousarray(rows, dtype=np.int32)
-        if len(asked) and (asked.min() < 0 or asked.max() >= csr.rows):
-            raise IndexError(f"rows {asked.min()}..{asked.max()} of {csr.rows}")
+    def mark(self, csr: Csr, rows: Rows | Flags, count: int, shown: Flags | None, moment: int | None, enough: int) -> Flags:
+        """See `searches.Searcher.mark`."""
         flags = None if shown is None else np.ascontiguousarray(shown)
         marked = np.zeros(count, dtype=np.uint8)
-        parts = (csr.offsets, csr.targets, None if moment is None else csr.valid, flags)
-        self._kernels.touch(*(0 if part is None else part.ctypes.data for part in parts), moment or 0, asked, marked)
-        return np.flatnonzero(marked.view(np.bool_)).astype(np.int32)
+        where = _addresses(csr, moment, flags)
+        if rows.dtype == np.bool_:
+            if len(rows) != csr.rows:
+                raise IndexError(f"{len(rows)} flags for {csr.rows} rows")
+            self._kernels.touch_flagged(*where, moment or 0, enough, _writeable(rows).view(np.uint8), marked)
+        else:
+            asked = _writeable(np.ascontiguousarray(rows, dtype=np.int32))
+            if len(asked) and (asked.min() < 0 or asked.max() >= csr.rows):
+                raise IndexError(f"rows {asked.min()}..{asked.max()} of {csr.rows}")
+            self._kernels.touch(*where, moment or 0, enough, asked, marked)
+        return marked.view(np.bool_)
+
+    def seek(self, back: Csr, members: Flags, shown: Flags | None, moment: int | None) -> Flags:
+        """See `searches.Searcher.seek`."""
+        flags = None if shown is None else np.ascontiguousarray(shown)
+        marked = np.zeros(back.rows, dtype=np.uint8)
+        self._kernels.seek(*_addresses(back, moment, flags), moment or 0, _writeable(members).view(np.uint8), marked)
+        return marked.view(np.bool_)
 
     def _run(self, network: Network, place: _Place, state: npt.NDArray[np.int64], over: Over) -> tuple[bool, Cut]:
         kernels, why = self._kernels, self._kernels.PAUSE
@@ -143,6 +155,16 @@ class Native:
             place = _Place()
         place.fit(2 * network.nodes, room)
         return place
+
+
+def _addresses(csr: Csr, moment: int | None, flags: Flags | None) -> list[int]:
+    parts = (csr.offsets, csr.targets, None if moment is None else csr.valid, flags)
+    return [0 if part is None else part.ctypes.data for part in parts]
+
+
+def _writeable(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The array, or a copy where it may not be written to: the kernels' signatures know no read-only ones."""
+    return array if array.flags.writeable and array.flags.c_contiguous else array.copy()
 
 
 class _Place:
@@ -177,6 +199,7 @@ class _Loaded:
 
     native: Native | None = None
     began = False
+    beginning = threading.Lock()
     lock = threading.Lock()
 
 
@@ -190,7 +213,7 @@ def begin() -> None:
 
     What has never been compiled here is compiled by a child, so that this process goes on answering.
     """
-    with _Loaded.lock:
+    with _Loaded.beginning:  # not `lock`, which is held for as long as loading takes
         if _Loaded.began:
             return
         _Loaded.began = True

@@ -88,13 +88,23 @@ def cheapest(network: Network, source: int, target: int, over: Over) -> Meeting:
     return Meeting(*alone(_merged(sides), Bridge(list(sides[0].cost).index(met), -1, place)), cost=best)
 
 
-def step(csr: Csr, rows: Rows, count: int, shown: Flags | None, moment: int | None) -> Rows:
-    """See `searches.Searcher.step`."""
-    marked = np.zeros(count, dtype=bool)
-    marked[csr.of_many(rows, moment)] = True
-    if shown is not None:
-        marked &= shown
-    return np.flatnonzero(marked).astype(np.int32)
+def mark(csr: Csr, rows: Rows | Flags, count: int, shown: Flags | None, moment: int | None, enough: int) -> Flags:
+    """See `searches.Searcher.mark`."""
+    marked = np.zeros(count, dtype=np.bool_)
+    numbers = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows.astype(np.int64)
+    marked[csr.of_many(numbers, moment)] = True
+    return marked if shown is None else marked & shown
+
+
+def seek(back: Csr, members: Flags, shown: Flags | None, moment: int | None) -> Flags:
+    """See `searches.Searcher.seek`."""
+    rows = np.repeat(np.arange(back.rows), back.degrees())
+    led = members[back.targets]
+    if moment is not None and back.valid is not None:
+        led &= (back.valid[:, 0] <= moment) & (moment < back.valid[:, 1])
+    marked = np.zeros(back.rows, dtype=np.bool_)
+    marked[rows[led]] = True
+    return marked if shown is None else marked & shown
 
 
 class _Found:

@@ -75,8 +75,17 @@ class Searcher(Protocol):
     def cheapest(self, network: Network, source: int, target: int, over: Over) -> Meeting:
         """A lightest way between two different nodes; a hop without weights weighs one."""
 
-    def step(self, csr: Csr, rows: Rows, count: int, shown: Flags | None, moment: int | None) -> Rows:
-        """The rows, of `count`, that are linked to any of `rows`: ascending, each once."""
+    def mark(self, csr: Csr, rows: Rows | Flags, count: int, shown: Flags | None, moment: int | None, enough: int) -> Flags:
+        """A flag for each of `count` rows: whether any of `rows` (numbers, or a flag a row) is linked to it.
+
+        Once `enough` are found the rest may be left out, so give no less than there can be.
+        """
+
+    def seek(self, back: Csr, members: Flags, shown: Flags | None, moment: int | None) -> Flags:
+        """What `mark` finds, looked for from the other side: which rows have a way back to a member.
+
+        Cheap where few rows have many links each and most ends are members (Beamer, Asanović & Patterson 2012, "bottom-up").
+        """
 
 
 def alone(seen: Seen, bridge: Bridge | None) -> tuple[Seen, Bridge | None]:

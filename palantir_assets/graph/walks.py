@@ -6,7 +6,6 @@ Only what the network shows exists, at every step and inside of paths. Answers d
 
 from __future__ import annotations
 
-import itertools
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -153,7 +152,31 @@ def step(
     >>> step(build_csr([0, 0, 2], [1, 0, 1], 3, 2).reverse, [1], 3).tolist()
     [0, 2]
     """
-    return (searcher or native.searcher()).step(csr, np.asarray(rows, dtype=np.int32), count, shown, moment)
+    numbers = np.asarray(rows, dtype=np.int32)
+    return np.flatnonzero(mark(csr, numbers, count, shown=shown, moment=moment, searcher=searcher)).astype(np.int32)
+
+
+def mark(
+    csr: Csr, rows: Rows | Flags, count: int, *, shown: Flags | None = None, moment: int | None = None, enough: int | None = None,
+    searcher: Searcher | None = None,
+) -> Flags:  # fmt: skip
+    """The same with a flag for each of `count` rows; `rows` are numbers, or a flag a row.
+
+    Where no more than `enough` rows can be found, the search ends as soon as they are.
+    """
+    return (searcher or native.searcher()).mark(csr, rows, count, shown, moment, count if enough is None else enough)
+
+
+def seek(
+    csr: Csr, back: Csr, members: Flags, *, shown: Flags | None = None, moment: int | None = None, searcher: Searcher | None = None
+) -> Flags:  # fmt: skip
+    """What `mark(csr, members, …)` finds, looked for along the way back: a flag for each row of `back`.
+
+    Cheaper where few rows have many links each and many ends are members.
+    """
+    if len(members) != csr.rows:
+        raise IndexError(f"{len(members)} flags for {csr.rows} rows")
+    return (searcher or native.searcher()).seek(back, members, shown, moment)
 
 
 def _meet(network: Network, source: int, target: int, depth: int, budget: Budget, searcher: Searcher | None) -> Meeting:
@@ -199,10 +222,9 @@ def _all(network: Network, met: Meeting) -> Iterator[Path]:
         if (source, target) in told:
             continue
         told.add((source, target))
-        for (front, front_hops), (back, back_hops) in itertools.product(
-            levels.home(source, front_depth, side=0), list(levels.home(target, back_depth, side=1))
-        ):
-            yield Path((*reversed(front), *back), (*reversed(front_hops), hop, *back_hops), met.cost)
+        for front, front_hops in levels.home(source, front_depth, side=0):
+            for back, back_hops in levels.home(target, back_depth, side=1):  # never as a list: there may be more than memory holds
+                yield Path((*reversed(front), *back), (*reversed(front_hops), hop, *back_hops), met.cost)
 
 
 class _Levels:
@@ -229,13 +251,30 @@ class _Levels:
         if depth == 0:
             yield [node], []
             return
+        nodes, hops = [node], list[int]()
+        ahead = [self._nearer(node, depth, side)]
+        while ahead:
+            step = next(ahead[-1], None)
+            if step is None:
+                del ahead[-1], nodes[-1], hops[-1:]
+                continue
+            nodes.append(step[0])
+            hops.append(step[1])
+            if len(hops) == depth:
+                yield list(nodes), list(hops)
+                del nodes[-1], hops[-1]
+            else:
+                ahead.append(self._nearer(step[0], depth - len(hops), side))
+
+    def _nearer(self, node: int, depth: int, side: int) -> Iterator[tuple[int, int]]:
+        """The nodes one hop nearer to a side's end, each by the first hop that leads there."""
         told: set[int] = set()
         for index, hop in enumerate(self._network.hops):
             _, _, nearer = self._network.leaving(hop, np.array([node]), back=side == 0)
             for parent in nearer[self._are(nearer, 2 * (depth - 1) + side)].tolist():
                 if parent not in told:
                     told.add(parent)
-                    yield from (([node, *nodes], [index, *hops]) for nodes, hops in self.home(parent, depth - 1, side=side))
+                    yield parent, index
 
     def _are(self, nodes: Nodes, code: int) -> Flags:
         """Which of some nodes were found at the level and side of `code`."""

@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One expectation's outcome: how many values broke it, and up to five of them."""
+    """One expectation's outcome: how many values broke it, up to five of them, and in which rows of the table these stand."""
 
     expectation: Expectation
     passed: bool
     observed: object = None
     broken: int = 0
     examples: tuple[object, ...] = ()
+    places: tuple[int, ...] = ()
 
 
 def validate(suite: Suite, table: pyarrow.Table) -> tuple[Result, ...]:
@@ -72,7 +73,8 @@ def _result(expectation: Expectation, outcome: Any) -> Result:
     broken = int(details.get("unexpected_count") or 0)
     found = () if expectation.kind == NOT_NULL else (details.get("partial_unexpected_list") or ())[:5]
     examples = tuple(value.item() if hasattr(value, "item") else value for value in found)
-    return Result(expectation, bool(outcome.success), details.get("observed_value"), broken, examples)
+    places = tuple(int(place) for place in (details.get("partial_unexpected_index_list") or ())[:5])
+    return Result(expectation, bool(outcome.success), details.get("observed_value"), broken, examples, places)
 
 
 def _raised(info: Mapping[str, Any]) -> str:

@@ -75,8 +75,8 @@ class Column:
     """What a name means in one object type.
 
     `name` is as it was asked and stands in messages. `column` is None where a type does not have an
-    interface's optional property: every value is missing. `member` is a struct's field; `derived` is there where
-    the question itself says how the value is computed.
+    interface's optional property: every value is missing. `member` is a struct's field and `fields` are all a struct
+    has; `derived` is there where the question itself says how the value is computed.
     """
 
     name: str
@@ -87,6 +87,7 @@ class Column:
     size: int | None = None
     digits: tuple[int, int] | None = None
     derived: Definition | None = None
+    fields: tuple[tuple[str, ScalarType], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -144,4 +145,4 @@ class Lens:
 
 
 def _column(name: str, own: str | None, prop: ServedProperty) -> Column:
-    return Column(name, own, prop.type, of=prop.of, size=prop.size, digits=prop.digits)
+    return Column(name, own, prop.type, of=prop.of, size=prop.size, digits=prop.digits, fields=tuple((prop.fields or {}).items()))

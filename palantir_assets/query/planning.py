@@ -6,7 +6,7 @@ What derived properties mean is settled in `selecting`; pages, order and counts 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, assert_never
 
@@ -46,6 +46,8 @@ from palantir_assets.query.values import typed_value
 from palantir_assets.query.where import typed
 
 _MAX_REFERENCES: Final = 5
+_MOST_REFERENCES: Final = 100
+"""In one question, all told: sets that name others many times over would grow without end."""
 
 
 class UnknownSet(QueryError):
@@ -65,6 +67,7 @@ class Planner:
     now: datetime
     saved: SavedSets | None = None
     references: int = 0
+    followed: list[str] = field(default_factory=list)
 
     def planned(self, form: ObjectSet) -> Planned:
         """The set and its scope. Raises UnknownName, InvalidValue, UnknownSet, or QueryError."""
@@ -152,6 +155,9 @@ class Planner:
             raise UnknownSet(rid)
         if self.references >= _MAX_REFERENCES:
             raise QueryError(f"a saved set refers to another more than {_MAX_REFERENCES} times over")
+        self.followed.append(rid)
+        if len(self.followed) > _MOST_REFERENCES:
+            raise QueryError(f"the question refers to saved sets more than {_MOST_REFERENCES} times, those within saved sets included")
         return replace(self, references=self.references + 1).planned(parse_set(raw))
 
     def _combined(self, form: UnionForm | IntersectForm | SubtractForm) -> Planned:
@@ -232,7 +238,9 @@ class Planner:
         for name, lens in source.scope.lenses.items():
             derived: dict[str, Column] = dict(lens.derived)
             for new, definition in form.derived_properties.items():
-                if new in lens.names() or new in derived or not new.isidentifier() or new.startswith("__"):
+                # In SQL, where these names stand beside `_row`, capital letters make no difference.
+                taken = new in lens.names() or new.lower() in map(str.lower, derived)
+                if taken or not new.isidentifier() or new.startswith("_"):
                     raise QueryError(f"derived property {new[:80]!r}: the name is taken, or is no name; letters, digits and _ make one")
                 derived[new] = define(new, definition, Lens(lens.type, lens.shown, derived), self._methods)
             lenses[name] = Lens(lens.type, lens.shown, derived)

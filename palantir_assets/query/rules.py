@@ -14,8 +14,18 @@ MAX_RULES: Final = 40
 DEFAULT_FUZZINESS: Final = 2
 
 
-def typed_rule(name: str, form: RuleForm, *, depth: int = 0) -> Rule:
+def typed_rule(name: str, form: RuleForm) -> Rule:
     """The rule with its texts as terms. Raises QueryError for one that would be too much work."""
+    if _rules(form) > MAX_RULES:
+        raise QueryError(f"{name!r}: an interval has at most {MAX_RULES} rules within rules")
+    return _typed(name, form, 0)
+
+
+def _rules(form: RuleForm) -> int:
+    return 1 + sum(map(_rules, form.rules)) if isinstance(form, AllOfRuleForm | AnyOfRuleForm) else 1
+
+
+def _typed(name: str, form: RuleForm, depth: int) -> Rule:
     if depth > 5:
         raise QueryError(f"{name!r}: the rules of an interval are nested deeper than 5")
     match form:
@@ -29,9 +39,9 @@ def typed_rule(name: str, form: RuleForm, *, depth: int = 0) -> Rule:
             return FuzzyMatch(_one_term(name, form.term), DEFAULT_FUZZINESS if form.fuzziness is None else form.fuzziness)
         case AllOfRuleForm():
             _refuse_many(name, len(form.rules), form.ordered)
-            return AllRules(tuple(typed_rule(name, rule, depth=depth + 1) for rule in form.rules), form.max_gaps, form.ordered)
+            return AllRules(tuple(_typed(name, rule, depth + 1) for rule in form.rules), form.max_gaps, form.ordered)
         case AnyOfRuleForm():
-            return AnyRule(tuple(typed_rule(name, rule, depth=depth + 1) for rule in form.rules))
+            return AnyRule(tuple(_typed(name, rule, depth + 1) for rule in form.rules))
         case _:
             assert_never(form)
 

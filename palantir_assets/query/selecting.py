@@ -63,7 +63,8 @@ def define(name: str, form: DefinitionForm, lens: Lens, methods: Methods, *, dep
         return _selected(name, form, lens, methods)
     if isinstance(form, PropertyForm):
         held = lens.find(form.api_name)
-        return held if held.derived else Column(name, None, held.type, of=held.of, digits=held.digits, derived=Own(held))
+        own = Column(name, None, held.type, of=held.of, digits=held.digits, derived=Own(held), fields=held.fields)
+        return held if held.derived else own
     inner = [define(name, part, lens, methods, depth=depth + 1) for part in _inner(form)]
     match form:
         case ExtractForm():
@@ -119,7 +120,8 @@ def _selected(name: str, form: SelectionForm, lens: Lens, methods: Methods) -> C
         argument = float(operation.limit)
     digits = None if kind != "decimal" or held.digits is None else (38, held.digits[1]) if operation.type == "sum" else held.digits
     derived = Selected(steps, target.type.name, operation.type, held, argument)
-    return Column(name, None, kind, of=of, size=held.size if kind == "vector" else None, digits=digits, derived=derived)
+    size, fields = held.size if kind == "vector" else None, held.fields if kind == "struct" else ()
+    return Column(name, None, kind, of=of, size=size, digits=digits, derived=derived, fields=fields)
 
 
 def _result(name: str, operation: str, held: Column) -> tuple[PropertyType, ScalarType | None]:

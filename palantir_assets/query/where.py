@@ -146,7 +146,7 @@ def _comparison(column: Column, op: Operator, raw: object) -> Predicate:
     if column.type == "boolean" and op != "eq":
         raise QueryError(f"{column.name!r} is of type boolean, which has no order; use eq")
     value = typed_value(column.name, column.type, raw)
-    return _decimal(column, op, value) if isinstance(value, Decimal) else Compare(column, op, value)
+    return decimal_test(column, op, value) if isinstance(value, Decimal) else Compare(column, op, value)
 
 
 def _one_of(column: Column, raw: tuple[object, ...]) -> Predicate:
@@ -183,7 +183,7 @@ def _to_digits(column: Column, value: Decimal, rounding: str) -> Decimal | None:
     return rounded if abs(rounded) < Decimal(10) ** (whole - after) else None
 
 
-def _decimal(column: Column, op: Operator, value: Decimal) -> Predicate:
+def decimal_test(column: Column, op: Operator, value: Decimal) -> Predicate:
     """The comparison with a number that the property can have: databases refuse or round what does not fit."""
     if op == "eq":
         return Compare(column, op, value) if _fits(column, value) else Nothing(column)

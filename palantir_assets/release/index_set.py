@@ -57,19 +57,22 @@ class _Shared:
 
 @dataclass(frozen=True, slots=True)
 class IndexRegistry:
-    """Which index sets this process has open, and how many use each."""
+    """Which index sets this process has open, and how many use each. One is opened at a time, and nobody who is done waits for that."""
 
+    opening: threading.Lock = field(default_factory=threading.Lock)
     lock: threading.Lock = field(default_factory=threading.Lock)
     open: dict[Path, _Shared] = field(default_factory=dict)
 
     def take(self, path: Path, opening: Callable[[], IndexSet]) -> IndexSet:
         """The set at a path, opened if nobody has it open; `give_back` it when done."""
-        with self.lock:
-            if shared := self.open.get(path):
-                shared.users += 1
-                return shared.index_set
+        with self.opening:
+            with self.lock:
+                if shared := self.open.get(path):
+                    shared.users += 1
+                    return shared.index_set
             index_set = opening()
-            self.open[path] = _Shared(index_set)
+            with self.lock:
+                self.open[path] = _Shared(index_set)
             return index_set
 
     def give_back(self, path: Path) -> None:

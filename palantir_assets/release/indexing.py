@@ -19,7 +19,7 @@ import pyarrow as pa
 from palantir_assets.errors import ReleaseError
 from palantir_assets.names import literal, quoted
 from palantir_assets.ontology.served import ServedOntology, ServedType
-from palantir_assets.release import locks
+from palantir_assets.release import bodies, locks
 from palantir_assets.release.filesystem import told_plainly
 from palantir_assets.release.manifest import Manifest, canonical_json
 from palantir_assets.release.postings import POSTINGS, sizes, write_postings
@@ -28,7 +28,7 @@ from palantir_assets.release.rows import write_rows
 from palantir_assets.release.sealing import NewName, random_name
 from palantir_assets.release.virtual import add_virtual, ready_source, table_select
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 DONE: Final = "done"
 ROWS: Final = "objects.lmdb"
 OBJECTS: Final = "objects.duckdb"
@@ -133,6 +133,6 @@ def _marker(target: Path) -> dict[str, object]:
     return {
         "format": FORMAT,
         "duckdb": duckdb.__version__.rpartition(".")[0],
-        "sizes": {**whole, **sizes(target)},
+        "sizes": {**whole, **sizes(target), **bodies.sizes(target)},
         "vectors": (target / VECTORS).is_dir(),
     }

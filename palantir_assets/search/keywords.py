@@ -16,6 +16,13 @@ from typing import Final
 MAX_QUERY_CHARACTERS: Final = 2_000
 MAX_QUERY_TOKENS: Final = 64
 MAX_TOKEN_CHARACTERS: Final = 64
+FUNCTION_WORDS: Final = frozenset(
+    (
+        "a", "an", "and", "are", "as", "at", "be", "but", "by", "for", "if", "in", "into", "is", "it", "no", "not", "of", "on", "or",
+        "such", "that", "the", "their", "then", "there", "these", "they", "this", "to", "was", "will", "with",
+    )
+)  # fmt: skip
+"""The English stop words of Apache Lucene (`EnglishAnalyzer.ENGLISH_STOP_WORDS_SET`)."""
 
 _CJK: Final = (
     "\u1100-\u11ff\u3005-\u3007\u3040-\u30ff\u3130-\u318f\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
@@ -36,11 +43,14 @@ def document_tokens(text: str) -> list[str]:
 def query_tokens(text: str) -> list[str]:
     """The distinct tokens of a question, in order, at most MAX_QUERY_TOKENS; empty if there is no letter or digit.
 
-    >>> query_tokens("지연된 ORDER OR order*")
-    ['지연', '연된', 'order', 'or']
+    English function words are left out unless there is nothing else: one that stems like a rare name would lead.
+
+    >>> query_tokens("지연된 ORDER by the order*")
+    ['지연', '연된', 'order']
     """
     tokens = (token for run, cjk in _runs(text[:MAX_QUERY_CHARACTERS]) for token in (_pairs(run) or [run] if cjk else [run]))
-    return list(dict.fromkeys(tokens))[:MAX_QUERY_TOKENS]
+    distinct = dict.fromkeys(tokens)
+    return list([token for token in distinct if token not in FUNCTION_WORDS] or distinct)[:MAX_QUERY_TOKENS]
 
 
 def latin_share(text: str) -> float:

@@ -29,8 +29,17 @@ async def send_groups(scope: Scope, send: Send, what: Query, body: AggregateRequ
 def told(groups: Groups) -> bytes:
     """Groups as JSON; a time in UTC ends in Z, what is no JSON value is told as text."""
     data = [
-        {"group": group, "metrics": [{"name": name, "value": value} for name, value in metrics]} for group, metrics in groups.items
-    ]  # fmt: skip
+        {
+            "group": {name: _whole(value) for name, value in group.items()},
+            "metrics": [{"name": name, "value": _whole(value)} for name, value in metrics],
+        }
+        for group, metrics in groups.items
+    ]
     accuracy = "ACCURATE" if groups.accurate else "APPROXIMATE"
     body = {"excludedItems": groups.excluded, "accuracy": accuracy, "data": data}
     return orjson.dumps(body, default=str, option=orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z)
+
+
+def _whole(value: object) -> object:
+    """A whole number of more than 64 bits, such as a sum of longs, is told with all its digits, which orjson does not do by itself."""
+    return orjson.Fragment(str(value)) if type(value) is int and not -(2**63) <= value < 2**64 else value

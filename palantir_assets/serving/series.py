@@ -8,6 +8,7 @@ from __future__ import annotations
 import calendar
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 import orjson
@@ -18,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from palantir_assets.engine.objects import get
 from palantir_assets.errors import QueryError
-from palantir_assets.release.series import series_points
+from palantir_assets.release.series import series_end, series_points
 from palantir_assets.serving.asking import OBJECTS, asked, one, run
 from palantir_assets.serving.bodies import Body, parsed, schema
 from palantir_assets.serving.deps import exchange_of
@@ -61,13 +62,13 @@ class PointsRequest(Body):
 @guarded("objects.read")
 async def get_first_point(scope: Scope, receive: Receive, send: Send) -> None:
     """GET …/{key}/timeseries/{property}/firstPoint: the first point of a series; nothing if there is none."""
-    await _send_one(send, await _points(scope), 0)
+    await _send_one(send, await _end(scope, last=False))
 
 
 @guarded("objects.read")
 async def get_last_point(scope: Scope, receive: Receive, send: Send) -> None:
     """GET …/{key}/timeseries/{property}/lastPoint: the last one."""
-    await _send_one(send, await _points(scope), -1)
+    await _send_one(send, await _end(scope, last=True))
 
 
 @guarded("objects.read")
@@ -92,15 +93,23 @@ async def stream_points(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": content})
 
 
-async def _points(scope: Scope, since: datetime | None = None, until: datetime | None = None) -> pa.Table:
+async def _points(scope: Scope, since: datetime | None, until: datetime | None) -> pa.Table:
+    return await run(partial(series_points, *_series(scope), since=since, until=until), inline=False)
+
+
+async def _end(scope: Scope, *, last: bool) -> pa.Table:
+    return await run(partial(series_end, *_series(scope), last=last), inline=False)
+
+
+def _series(scope: Scope) -> tuple[Path, str, str | None]:
+    """Where the points of an object's series lie, and under what name; None for an object that has none."""
     release, path, _ = asked(scope)
     kind, name = path["object_type"], path["property"]
     found = orjson.loads(get(release, caller(scope), kind, path["key"], select=[name]))
     prop = release.ontology.find_type(kind).find_property(name)
     if prop.type != "timeseries":
         raise QueryError(f"{name!r} is of type {prop.type} and has no points; only a timeseries has")
-    read = partial(series_points, release.folder, f"{kind}__{name}", str(found.get(name, "")), since=since, until=until)
-    return await run(read, inline=False)
+    return release.folder, f"{kind}__{name}", found.get(name)
 
 
 def _pairs(found: pa.Table) -> list[tuple[datetime, Any]]:
@@ -111,13 +120,12 @@ def _told(time: datetime, value: object) -> dict[str, object]:
     return {"time": time.isoformat().replace("+00:00", "Z"), "value": value}
 
 
-async def _send_one(send: Send, found: pa.Table, place: int) -> None:
+async def _send_one(send: Send, found: pa.Table) -> None:
     if not found.num_rows:
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body", "body": b""})
         return
-    row = found.num_rows - 1 if place else 0
-    ((time, value),) = _pairs(found.slice(row, 1))
+    ((time, value),) = _pairs(found)
     await send_json(send, orjson.dumps(_told(time, value)))
 
 

@@ -32,6 +32,7 @@ class Outcome:
     skipped: list[str]
     release_id: str | None
     seconds: float
+    warnings: tuple[str, ...] = ()
 
 
 Rounds = Callable[..., Outcome]

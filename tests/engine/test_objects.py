@@ -1,12 +1,19 @@
 from __future__ import annotations
 
+import dataclasses
+
+import numpy as np
 import orjson
 import pytest
 
 from palantir_assets.access.principal import LOCAL, Principal
+from palantir_assets.engine import objects
 from palantir_assets.engine.objects import get, linked, linked_one
+from palantir_assets.engine.ports import Released
+from palantir_assets.engine.rows import RowSet, everything, of_rows
 from palantir_assets.engine.searching import find
 from palantir_assets.errors import NotFound, QueryError, UnknownName
+from palantir_assets.graph.building import build_csr
 from palantir_assets.query.tokens import InvalidToken
 from tests.fakes.release import NASTY_KEYS, shop
 
@@ -73,3 +80,31 @@ def test_search_keeps_to_the_type_asked_for_and_to_what_may_be_read() -> None:
 def test_a_search_out_of_bounds_is_refused(text: str, limit: int) -> None:
     with pytest.raises(QueryError):
         find(SHOP, LOCAL, text, limit=limit)
+
+
+def test_an_object_that_a_policy_hides_is_not_there_by_key_nor_by_link(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rules about rows join in `visibility` alone; they hold for one object and for one hop as they do for sets."""
+    theirs = [number for number, row in enumerate(SHOP.rows["order"]) if row["customer_id"] == "a/b"]
+
+    def all_but_their_first_orders(principal: Principal, release: Released, object_type: str) -> RowSet:
+        size = release.count(object_type)
+        return of_rows(np.setdiff1d(np.arange(size), theirs[:3]), size) if object_type == "order" else everything(size)
+
+    monkeypatch.setattr(objects, "visible", all_but_their_first_orders)
+    hidden, shown = str(theirs[0]), str(theirs[3])
+    with pytest.raises(NotFound):
+        get(SHOP, LOCAL, "order", hidden)
+    with pytest.raises(NotFound):
+        linked(SHOP, LOCAL, "order", hidden, "customer")
+    with pytest.raises(NotFound):
+        linked_one(SHOP, LOCAL, "customer", "a/b", "orders", hidden)
+    assert orjson.loads(linked_one(SHOP, LOCAL, "customer", "a/b", "orders", shown))["order_id"] == theirs[3]
+    found = linked(SHOP, LOCAL, "customer", "a/b", "orders")
+    assert ([orjson.loads(row)["order_id"] for row in found.rows], found.total) == (theirs[3:], len(theirs) - 3)
+
+
+def test_an_object_that_several_links_lead_to_is_told_once() -> None:
+    orders, people = len(SHOP.rows["order"]), len(SHOP.rows["customer"])
+    twice = dataclasses.replace(SHOP, links={"order__customer": build_csr([7, 7, 7, 8], [3, 3, 5, 3], orders, people)})
+    found = linked(twice, LOCAL, "order", "7", "customer")
+    assert ([orjson.loads(row)["__primaryKey"] for row in found.rows], found.total) == ([sorted(NASTY_KEYS)[3], sorted(NASTY_KEYS)[5]], 2)

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
+import duckdb
 import orjson
 import pytest
 
 from palantir_assets.access.principal import LOCAL, Principal
-from palantir_assets.engine.aggregating import Groups, aggregate
+from palantir_assets.engine import hops, linking
+from palantir_assets.engine.aggregating import Groups, _bounded, aggregate
 from palantir_assets.engine.answering import Answer, execute
 from palantir_assets.engine.linking import links_from
-from palantir_assets.errors import QueryError, UnknownName
+from palantir_assets.engine.predicates import reference
+from palantir_assets.errors import QueryError, QueryTooLong, UnknownName
 from palantir_assets.query.aggregates import AggregatePlan, parse_aggregate, plan_aggregate
+from palantir_assets.query.fields import Column
 from palantir_assets.query.planning import UnknownSet
 from palantir_assets.query.plans import parse_query, plan
 from palantir_assets.query.tokens import InvalidToken, read_token
@@ -145,3 +150,71 @@ def test_ready_bytes_pass_untouched_and_derived_values_join_them() -> None:
     answer = ask({"type": "withProperties", "objectSet": CUSTOMERS, "derivedProperties": {"orders_made": count}}, limit=2)
     assert [orjson.loads(row)["orders_made"] for row in answer.rows] == ["16", "16"]
     assert answer.types == ("customer", "customer")
+
+
+def test_saved_sets_that_name_others_many_times_over_are_refused_before_they_grow() -> None:
+    """Four sets of fifty references each would be six million."""
+    saved = Kept(set0=ORDERS)
+    for level in range(1, 5):
+        saved.sets[f"set{level}"] = {"type": "union", "objectSets": [{"type": "reference", "reference": f"set{level - 1}"}] * 50}
+    assert ask({"type": "reference", "reference": "set1"}, saved).total == SHOP.count("order")
+    with pytest.raises(QueryError, match="more than 100 times"):
+        ask({"type": "reference", "reference": "set4"}, saved)
+
+
+@pytest.mark.parametrize("name", ["_row", "_ROW", "__x", "TWICE"])
+def test_a_derived_name_that_would_mean_another_column_in_sql_is_refused(name: str) -> None:
+    """The computed values stand in a table beside `_row`, where capital letters make no difference."""
+    twice = {"type": "multiply", "properties": [{"type": "property", "apiName": "order_id"}] * 2}
+    with pytest.raises(QueryError, match="the name is taken"):
+        ask({"type": "withProperties", "objectSet": ORDERS, "derivedProperties": {"twice": twice, name: twice}})
+
+
+def test_arithmetic_takes_whole_numbers_that_no_double_holds_exactly() -> None:
+    added = {"type": "add", "properties": [{"type": "property", "apiName": "cents"}, {"type": "property", "apiName": "order_id"}]}
+    form = {"type": "withProperties", "objectSet": ORDERS, "derivedProperties": {"added": added}}
+    last = ask(form, order_by=[{"field": "added", "direction": "desc"}], limit=1).rows[0]
+    assert orjson.loads(last)["added"] == float(249 * 10**14 + 249)
+
+
+def test_a_page_of_links_ends_before_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(linking, "MAX_LINKS", 30)
+    made = plan(parse_query({"set": CUSTOMERS}), SHOP.ontology, LOCAL)
+    told, token = [], None
+    for _ in range(100):
+        page = links_from(made, ["orders"], SHOP, token=token)
+        told.append([len(item.targets) for item in page.items])
+        if page.next_token is None:
+            break
+        token = read_token(page.next_token)
+    assert all(sum(counts) <= 30 or len(counts) == 1 for counts in told)
+    assert (sum(map(len, told)), sum(map(sum, told))) == (SHOP.count("customer"), SHOP.count("order"))
+
+
+def test_a_way_over_more_links_than_memory_holds_is_refused_before_it_is_walked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hops, "MAX_PAIRS", 1_000)
+    back = {
+        "type": "searchAround",
+        "objectSet": {"type": "searchAround", "objectSet": {"type": "methodInput"}, "link": "customer"},
+        "link": "orders",
+    }
+    count = {"type": "selection", "objectSet": back, "operation": {"type": "count"}}
+    with pytest.raises(QueryTooLong, match="filter the set first"):
+        ask({"type": "withProperties", "objectSet": ORDERS, "derivedProperties": {"others": count}}, limit=1000)
+
+
+def test_a_range_of_whole_numbers_may_end_where_no_integer_does() -> None:
+    found = grouped(
+        aggregations=[{"type": "count"}],
+        groupBy=[{"type": "ranges", "field": "order_id", "ranges": [{"startValue": 9, "endValue": 3 * 10**9}]}],
+    )
+    assert found.items == [({"order_id": {"startValue": 9, "endValue": 3 * 10**9}}, [("count", SHOP.count("order") - 9)])]
+
+
+@pytest.mark.parametrize(("sign", "holds"), [(">=", False), ("<", True)])
+def test_the_bound_of_a_range_of_decimals_is_exact_where_doubles_are_not(sign: str, holds: bool) -> None:
+    price = Column("price", "price", "decimal", digits=(38, 9))
+    for bound in ("12345678901234567.90", "12345678901234567.8900000000001", "1" + "0" * 37):
+        test = _bounded(price, reference(price), sign, Decimal(bound))
+        own = "(SELECT '12345678901234567.89'::DECIMAL(38, 9) AS price) AS own"
+        assert duckdb.execute(f"SELECT {test.text} FROM {own}", list(test.values)).fetchall() == [(holds,)]

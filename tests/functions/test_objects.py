@@ -117,3 +117,11 @@ def test_an_object_set_that_does_not_fit_is_the_callers_error(functions_shop: Sh
     with pytest.raises(InvalidParameter) as caught:
         functions_shop.call("size", orders=orders)
     assert caught.value.message == f"'orders' of the function size {told}"
+
+
+def test_saved_sets_that_name_others_many_times_over_are_refused_before_they_grow(functions_shop: Shop) -> None:
+    kept = Kept({"ri.0": ORDERS})
+    for level in range(1, 5):
+        kept[f"ri.{level}"] = {"type": "union", "objectSets": [{"type": "reference", "reference": f"ri.{level - 1}"}] * 50}
+    with pytest.raises(InvalidParameter, match="more than 100 times"):
+        functions_shop.functions.call(functions_shop.release, LOCAL, "size", {"orders": "ri.4"}, saved=kept)

@@ -26,7 +26,9 @@ from palantir_assets.graph.walks import (
     distance,
     k_hop,
     lightest_path,
+    mark,
     neighbourhood,
+    seek,
     shortest_path,
     step,
 )
@@ -129,6 +131,13 @@ def test_a_set_of_rows_one_hop_on_is_what_each_of_them_is_linked_to(case: Case, 
     }
     for searcher in SEARCHERS.values():
         assert step(hop.out, rows, hop.back.rows, shown=shown, moment=moment, searcher=searcher).tolist() == sorted(expected)
+        flags = np.zeros(hop.out.rows, dtype=np.bool_)
+        flags[rows] = True
+        for enough in (None, len(expected)):
+            marked = mark(hop.out, flags, hop.back.rows, shown=shown, moment=moment, enough=enough, searcher=searcher)
+            assert np.flatnonzero(marked).tolist() == sorted(expected)
+        sought = seek(hop.out, hop.back, flags, shown=shown, moment=moment, searcher=searcher)
+        assert np.flatnonzero(sought).tolist() == sorted(expected)
 
 
 def assert_hops_are_there(graph: networkx.MultiDiGraph[int], path: Path) -> None:
@@ -194,6 +203,20 @@ def test_more_ways_than_asked_for_are_cut_and_said(searcher: Searcher) -> None:
 
 
 @every_searcher
+def test_more_ways_than_any_memory_holds_and_ways_longer_than_any_stack_are_told_as_asked(searcher: Searcher) -> None:
+    wide, layers = 8, 12
+    steps = [(layer * wide + i, (layer + 1) * wide + j) for layer in range(layers) for i in range(wide) for j in range(wide)]
+    first, last = (layers + 1) * wide, (layers + 1) * wide + 1
+    steps += [(first, i) for i in range(wide)] + [(layers * wide + i, last) for i in range(wide)]
+    links = build_csr([one for one, _ in steps], [other for _, other in steps], last + 1, last + 1)
+    mesh = Network({"item": last + 1}, [Hop("item.next", "item", "item", links.forward, links.reverse)], {})
+    found = all_shortest_paths(mesh, first, last, most=9, searcher=searcher)
+    assert (len(set(found.paths)), found.cut) == (9, "rows")
+    (way,) = all_shortest_paths(line(5_000), 0, 4_999, most=9, searcher=searcher).paths
+    assert way.nodes == tuple(range(5_000))
+
+
+@every_searcher
 def test_many_nodes_and_many_links_make_room_for_themselves(searcher: Searcher) -> None:
     wide, long = 30_000, 9_000
     star = build_csr([0] * wide, range(1, wide + 1), wide + 1, wide + 1)
@@ -252,6 +275,15 @@ def test_a_node_is_a_type_and_a_row() -> None:
     assert [network.is_visible(node) for node in range(5)] == [True, True, True, False, True]
 
 
+def test_nobody_who_begins_waits_for_what_is_being_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(native._Loaded, "began", True)
+    with native._Loaded.lock:  # as `load` holds it, for seconds
+        asking = threading.Thread(target=native.begin, daemon=True)
+        asking.start()
+        asking.join(5)
+        assert not asking.is_alive()
+
+
 def test_what_is_loaded_in_the_background_is_there_in_the_end_and_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(native._Loaded, "native", None)
     monkeypatch.setattr(native._Loaded, "began", False)
@@ -295,3 +327,10 @@ def test_without_a_compiler_walks_go_on(monkeypatch: pytest.MonkeyPatch) -> None
     begin = time.process_time()
     assert distance(line(50), 0, 49) == (49, "")
     assert time.process_time() - begin < 1
+
+
+def test_flags_of_another_number_of_rows_are_refused() -> None:
+    hop = line(5).hops[0]
+    for searcher in SEARCHERS.values():
+        with pytest.raises(IndexError, match="3 flags for 5 rows"):
+            seek(hop.out, hop.back, np.ones(3, dtype=np.bool_), searcher=searcher)

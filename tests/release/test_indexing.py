@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from palantir_assets.errors import ReleaseError
 from palantir_assets.ontology.served import ServedOntology
 from palantir_assets.release import indexing
+from palantir_assets.release.bodies import BODIES
 from palantir_assets.release.indexing import ensure_indexes, is_whole
 from palantir_assets.release.reading import open_release
 from palantir_assets.release.ready_json import ready_select
@@ -133,6 +134,10 @@ def test_any_key_leads_back_to_its_row(tmp_path_factory: pytest.TempPathFactory,
     try:
         assert [store.row_of("thing", key) for key in keys] == list(range(len(keys)))
         assert store.json_rows("thing", range(len(keys))) == [f"body {row}".encode() for row in range(len(keys))]
+        assert store.json_rows("thing", [2, 0, 2]) == [b"body 2", b"body 0", b"body 2"]
+        for missing in (-1, len(keys)):
+            with pytest.raises(IndexError):
+                store.json_rows("thing", [missing])
         assert (store.count("thing"), store.count("nothing"), store.row_of("nothing", "x")) == (len(keys), 0, None)
     finally:
         store.close()
@@ -144,7 +149,7 @@ def test_a_key_that_occurs_twice_is_refused(tmp_path: Path) -> None:
 
 
 def test_rows_that_do_not_ascend_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ReleaseError, match="the rows of thing do not ascend"):
+    with pytest.raises(ReleaseError, match="the rows of thing do not count from 0 without a gap"):
         write_rows(tmp_path / "rows.lmdb", [("thing", [batch([1, 0], ["a", "b"])])], count=1)
 
 
@@ -204,3 +209,11 @@ def test_lmdb_maps_what_it_wrote(tmp_path: Path) -> None:
     assert (tmp_path / "rows.lmdb").stat().st_size < 1_000_000, "the address space reserved is not disk used"
     with pytest.raises(lmdb.Error):
         open_rows(tmp_path / "rows.lmdb", ("ghost",))
+
+
+def test_bodies_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    write_rows(tmp_path / "rows.lmdb", [("thing", [batch([0, 1], ["a", "b"])])], count=1)
+    file = tmp_path / BODIES / "thing.json"
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(ValueError, match="do not fit together"):
+        open_rows(tmp_path / "rows.lmdb", ("thing",))

@@ -8,7 +8,7 @@ import pytest
 
 from palantir_assets.errors import QueryError
 from palantir_assets.release import series as module
-from palantir_assets.release.series import series_points
+from palantir_assets.release.series import series_end, series_points
 from palantir_assets.release.writing import write_table
 
 START = datetime(2024, 1, 1)
@@ -51,3 +51,13 @@ def test_more_points_than_are_told_at_once_are_refused_with_the_next_step(folder
     monkeypatch.setattr(module, "MAX_POINTS", 3)
     with pytest.raises(QueryError, match=r"5 points there[^\n]*\n  next: ask for a shorter range"):
         series_points(folder, "sensor__heat", "a")
+
+
+def test_the_ends_of_a_series_are_told_however_many_points_lie_between(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_POINTS", 1)
+    for name in ("a", "b"):
+        first, last = (series_end(folder, "sensor__heat", name, last=last) for last in (False, True))
+        assert (values(first), values(last)) == ([0.0], [5.0])
+        assert first.column("time").to_pylist() == [START.replace(tzinfo=UTC)]
+    for table, series in (("sensor__heat", "c"), ("sensor__heat", None), ("sensor__cold", "a")):
+        assert series_end(folder, table, series, last=True).num_rows == series_points(folder, table, series).num_rows == 0

@@ -56,3 +56,8 @@ def test_a_question_is_bounded_however_long_it_is() -> None:
 @pytest.mark.parametrize(("text", "share"), [("delayed van", 1.0), ("지연", 0.0), ("지연ab", 0.5), ("🙂!", 0.0), ("", 0.0), ("2013", 1.0)])
 def test_latin_share_counts_letters_and_digits(text: str, share: float) -> None:
     assert latin_share(text) == share
+
+
+def test_function_words_are_asked_for_only_where_there_is_nothing_else() -> None:
+    assert query_tokens("made by THE Airbus") == ["made", "airbus"]
+    assert query_tokens("to be or not to be") == ["to", "be", "or", "not"]

@@ -91,3 +91,15 @@ def test_what_cannot_be_asked_is_a_problem_in_words(client: TestClient, what: st
     answer = client.post(f"{ROOT}/{what}", json=body)
     assert answer.headers["content-type"] == "application/problem+json"
     assert (answer.status_code, says in answer.text) == (status, True), answer.text
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_time_that_has_no_place_in_utc_is_the_callers_error(client: TestClient, moment: str) -> None:
+    assert "outside the years" in ask(client, "neighbourhood", 400, start=order(3), valid_at=moment)["detail"]
+
+
+def test_half_a_character_is_the_key_of_nothing(client: TestClient) -> None:
+    start = '{"start": {"object_type": "customer", "key": "\\ud800"}}'
+    assert client.post(f"{ROOT}/neighbourhood", content=start, headers={"content-type": "application/json"}).status_code == 404
+    static = '{"object_set": {"type": "static", "objects": ["ri.ontology.main.object.customer.\\ud800"]}}'
+    assert client.post(f"{ROOT}/subgraph", content=static, headers={"content-type": "application/json"}).json()["objects"] == []

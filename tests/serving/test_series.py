@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
 from palantir_assets.errors import QueryError
+from palantir_assets.release.series import series_points
 from palantir_assets.serving.series import RelativeTime, _moved
 
 SERIES = "/api/v2/ontologies/default/objects/order/1/timeseries"
@@ -39,3 +41,11 @@ def test_only_a_time_series_has_points(client: TestClient) -> None:
     assert client.get(f"{SERIES}/nope/lastPoint").json()["errorName"] == "PropertiesNotFound"
     assert client.post(f"{SERIES}/amount/streamPoints?format=CSV").json()["errorDescription"] == "format: JSON or ARROW"
     assert client.post(f"{SERIES}/amount/streamPoints", json={"aggregate": {}}).json()["errorName"] == "InvalidQuery"
+
+
+@pytest.mark.parametrize("end", ["since", "until"])
+def test_a_time_that_has_no_place_in_utc_is_the_callers_error(tmp_path: Path, end: str) -> None:
+    (tmp_path / "series" / "order__amount").mkdir(parents=True)
+    moment = datetime.fromisoformat("0001-01-01T00:00:00+14:00")
+    with pytest.raises(QueryError, match="outside the years"):
+        series_points(tmp_path, "order__amount", "x", **{end: moment})

@@ -52,7 +52,7 @@ def test_what_does_not_exist_is_said_so(api: Api, path: str, name: str) -> None:
         ({"where": is_("eq", "distance_miles", "far")}, "InvalidPropertyValue"),
         ({"where": is_("resembles", "distance_miles", 3)}, "InvalidQuery"),
         ({"pageToken": "made-up"}, "InvalidPageToken"),
-        ({"pageSize": 0}, "InvalidQuery"),
+        ({"pageSize": 0}, "InvalidPageSize"),
     ],
 )
 def test_what_cannot_be_asked_is_refused_with_a_reason(api: Api, body: dict[str, Any], name: str) -> None:
