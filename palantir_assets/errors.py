@@ -172,10 +172,10 @@ class QueryTooLong(QueryError):
 
 
 class UnknownName(QueryError):
-    """A name the ontology does not have. `kind` is one of "object type", "property", "link"."""
+    """A name the ontology does not have. `kind` is such as "object type", "property", "link"; `of` the object type it was sought in."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str] = ()) -> None:
-        self.kind, self.name = kind, name
+    def __init__(self, kind: str, name: str, known: Iterable[str] = (), *, of: str = "") -> None:
+        self.kind, self.name, self.of = kind, name, of
         hint = did_you_mean(name, known)
         super().__init__(f"unknown {kind} {name!r}" + (f"; {hint}" if hint else ""))
 

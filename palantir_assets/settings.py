@@ -6,6 +6,7 @@ Every variable is listed in `docs/settings.md` (a test compares the two). Nothin
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ VARIABLES = {
     "PALANTIR_LEDGER_URL": "SQLAlchemy URL of the ledger (default: SQLite in the state folder)",
     "PALANTIR_HOST": "address the API listens on (default: 127.0.0.1)",
     "PALANTIR_PORT": "port of the API (default: 8080)",
+    "PALANTIR_ALLOWED_HOSTS": "more names the API may be asked by, with commas between them (default: none)",
     "PALANTIR_DAGSTER_PORT": "port of the Dagster UI, always on loopback (default: 3000)",
     "PALANTIR_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR (default: INFO)",
     "PALANTIR_MEMORY_LIMIT": "memory DuckDB may use while building, such as 4GB (default: 4GB)",
@@ -39,6 +41,7 @@ class Settings:
     dagster_port: int = 3000
     log_level: str = "INFO"
     memory_limit: str = "4GB"
+    allowed_hosts: tuple[str, ...] = ()
 
     @property
     def specs_dir(self) -> Path:
@@ -103,6 +106,7 @@ def load_settings(environment: Mapping[str, str] | None = None, *, project: Path
         dagster_port=_port(env, "PALANTIR_DAGSTER_PORT", 3000),
         log_level=_level(env.get("PALANTIR_LOG_LEVEL") or "INFO"),
         memory_limit=env.get("PALANTIR_MEMORY_LIMIT") or "4GB",
+        allowed_hosts=_hosts(env.get("PALANTIR_ALLOWED_HOSTS") or ""),
     )
 
 
@@ -111,6 +115,17 @@ def _port(env: Mapping[str, str], name: str, default: int) -> int:
     if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
         raise SettingsError(f"{name}={text!r} is not a port (1 to 65535)", next_step=f"unset {name}, or set it to a free port")
     return int(text)
+
+
+def _hosts(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    for name in names:
+        if not re.fullmatch(r"[A-Za-z0-9._-]+", name):
+            raise SettingsError(
+                f"PALANTIR_ALLOWED_HOSTS: {name!r} is not the name of a host, such as data.example.org",
+                next_step="write names without a scheme or a port, with commas between them, or unset PALANTIR_ALLOWED_HOSTS",
+            )
+    return names
 
 
 def _level(text: str) -> str:

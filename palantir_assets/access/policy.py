@@ -63,7 +63,7 @@ def readable_link(principal: Principal, ontology: ServedOntology, served_type: S
     ends = ontology.links_of(served_type.name)
     found = ends.get(name)
     if found is None or isinstance(may_read(principal, ontology.types[found.to_type]), Refusal):
-        raise UnknownName("link", name, readable_links(principal, ontology, served_type))
+        raise UnknownName("link", name, readable_links(principal, ontology, served_type), of=served_type.name)
     return found
 
 

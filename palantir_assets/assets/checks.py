@@ -65,12 +65,16 @@ def examples(results: Iterable[Result], keys: Sequence[object]) -> dict[str, lis
     """Expectation → a few of the values that broke it, each with the key of its object: `-5 of 'o-1004'`."""
     return {
         str(result.expectation): [
-            f"{cut(repr(value), SHOWN_CELL)} of {keys[place]!r}"
+            f"{_spelled(value)} of {_spelled(keys[place])}"
             for value, place in zip(result.examples or [None] * len(result.places), result.places, strict=False)
         ][:SHOWN]
         for result in results
         if not result.passed and result.places
     }
+
+
+def _spelled(value: object) -> str:
+    return "null" if value is None else cut(repr(value) if isinstance(value, str) else str(value), SHOWN_CELL)
 
 
 def in_words(details: Mapping[str, Any]) -> str:

@@ -84,7 +84,8 @@ def _suite_check(project: Project, object_type: ObjectType, suite: Suite) -> dg.
             wanted = ", ".join(column_sql(column) for column in dict.fromkeys((*suite.columns, object_type.key)))
             table = con.sql(f"SELECT {wanted} FROM {name.sql}").to_arrow_table()
         results = validate(suite, table)
-        failed, shown = broken(results), examples(results, table.column(object_type.key).to_pylist())
+        failed = broken(results)
+        shown = examples(results, table.column(object_type.key).to_pylist()) if failed else {}
         return report(
             project,
             name,

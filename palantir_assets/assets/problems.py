@@ -1,34 +1,56 @@
-"""Every problem of a project that can be found without making an asset: specs, dbt project, and how they meet."""
+"""Every problem of a project that can be found without making an asset: specs, dbt project, and how they meet.
+
+A file that does not hold hides nothing of the others: these are still held against the dbt project.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from palantir_assets.access.principal import LOCAL
+from palantir_assets.assets.model_columns import ModelColumns
 from palantir_assets.assets.project import Project
-from palantir_assets.errors import BuildError, Place, Problem, QueryError, SourceError, SpecError, did_you_mean
+from palantir_assets.errors import BuildError, Place, Problem, QueryError, SourceError, did_you_mean
 from palantir_assets.names import dbt_table, raw_table
 from palantir_assets.ontology.compiling import missing_columns, missing_link_columns, missing_point_columns
-from palantir_assets.ontology.loading import load_ontology
+from palantir_assets.ontology.loading import examine_specs
 from palantir_assets.ontology.reading import Loaded
 from palantir_assets.settings import Settings
 from palantir_assets.sources.fetching import find_file
 
 
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a look at a project found; `unseen` are the dbt models whose columns nobody can know before they are made."""
+
+    problems: tuple[Problem, ...]
+    unseen: tuple[str, ...] = ()
+
+
 def find_problems(settings: Settings) -> list[Problem]:
-    """All of them at once. What the specs alone can tell comes first; the rest needs specs that hold together."""
-    try:
-        project = Project(settings, load_ontology(settings.specs_dir))
-    except SpecError as error:
-        return list(error.problems)
-    problems = [*_missing_files(project), *_unaskable_metrics(project)]
+    """All problems at once, those that the specs alone can tell first."""
+    return list(look_over(settings).problems)
+
+
+def look_over(settings: Settings) -> Findings:
+    """All problems at once, and what could not be looked at."""
+    loaded, problems = examine_specs(settings.specs_dir)
+    project = Project(settings, loaded)
+    if not problems:
+        problems += _unaskable_metrics(project)  # planned over specs that hold together, or not at all
+    problems += _missing_files(project)
+    if not settings.specs_dir.is_dir():
+        return Findings(tuple(problems))
     try:
         manifest = project.manifest
     except BuildError as error:
-        return [*problems, Problem(error.message, Place(settings.dbt_dir))]
-    return [*problems, *_unmet_tables(project, manifest), *_unmet_sources(project, manifest)]
+        return Findings((*problems, Problem(error.message, Place(settings.dbt_dir))))
+    columns = ModelColumns(project, manifest)
+    unmet = [*_unmet_tables(project, manifest, columns), *_unmet_sources(project, manifest)]
+    return Findings((*problems, *unmet), tuple(_unseen(project, manifest, columns)))
 
 
 def _missing_files(project: Project) -> Iterator[Problem]:
@@ -51,15 +73,27 @@ def _unaskable_metrics(project: Project) -> Iterator[Problem]:
             yield Problem(f"metric {name!r} cannot be asked: {error.message}", project.loaded.place("metrics", name, "query"))
 
 
-def _unmet_tables(project: Project, manifest: Mapping[str, Any]) -> Iterator[Problem]:
-    """Whatever reads a dbt model that does not exist, or lacks a column its contract would show."""
-    models = {(node["schema"], node["name"]): node for node in manifest["nodes"].values() if node["resource_type"] == "model"}
+def _unmet_tables(project: Project, manifest: Mapping[str, Any], columns: ModelColumns) -> Iterator[Problem]:
+    """Whatever reads a dbt model that does not exist, or lacks a column that is read from it."""
+    models = _models(manifest)
     for table, place, missing in _tables_read(project.loaded):
         model = models.get(dbt_table(table).key)
         if model is None:
             yield Problem(f"there is no dbt model {table}", place, did_you_mean(table, [".".join(key) for key in models]))
-        elif (model.get("contract") or {}).get("enforced"):
-            yield from missing(model["columns"])
+        elif (known := columns.of(model)) is not None:
+            yield from missing(known)
+
+
+def _unseen(project: Project, manifest: Mapping[str, Any], columns: ModelColumns) -> Iterator[str]:
+    models = _models(manifest)
+    for table in dict.fromkeys(table for table, _, _ in _tables_read(project.loaded)):
+        model = models.get(dbt_table(table).key)
+        if model is not None and columns.of(model) is None:
+            yield table
+
+
+def _models(manifest: Mapping[str, Any]) -> dict[tuple[str, str], Mapping[str, Any]]:
+    return {(node["schema"], node["name"]): node for node in manifest["nodes"].values() if node["resource_type"] == "model"}
 
 
 def _tables_read(loaded: Loaded) -> Iterator[tuple[str, Place | None, Callable[[Iterable[str]], list[Problem]]]]:
@@ -84,7 +118,7 @@ def _unmet_sources(project: Project, manifest: Mapping[str, Any]) -> Iterator[Pr
         key = (source.get("config") or {}).get("meta", {}).get("dagster", {}).get("asset_key") or source["meta"].get("dagster", {}).get(
             "asset_key"
         )
-        if key and "/".join(key) not in raw:
+        if key and "/".join(key) not in raw and not project.loaded.broken.may_hold_source("/".join(key)):
             place = Place(project.settings.dbt_dir / source["original_file_path"])
             yield Problem(
                 f"dbt source {source['name']!r} names the asset {'/'.join(key)}, which no source declares",

@@ -37,7 +37,7 @@ class Translator(DagsterDbtTranslator):
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
         if dbt_resource_props["resource_type"] == "source":
             return super().get_asset_key(dbt_resource_props)
-        return dg.AssetKey([dbt_resource_props["schema"], dbt_resource_props["name"]])
+        return key_of_model(dbt_resource_props)
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
         return "tables"
@@ -59,6 +59,11 @@ class Dbt(DbtCliResource):
 
     def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> Any:
         return None
+
+
+def key_of_model(model: Mapping[str, Any]) -> dg.AssetKey:
+    """The asset of a model: its schema and its name."""
+    return dg.AssetKey([model["schema"], model["name"]])
 
 
 def model_version(model: Mapping[str, Any], macros: Macros) -> str:

@@ -14,15 +14,18 @@ def check(settings: Settings, *, as_json: bool) -> int:
     """Tell every problem of the project; return 1 if there is one."""
     boot.require_project(settings)
     os.environ.update(boot.environment(settings))
-    from palantir_assets.assets.problems import find_problems
+    from palantir_assets.assets.problems import look_over
 
     with console.err().status("checking specs, dbt project and settings"):
-        problems = find_problems(settings)
+        found = look_over(settings)
+    problems = found.problems
     if as_json:
         console.answer_json([_plain(problem) for problem in problems])
     else:
         for problem in problems:
             console.answer(str(problem))
+        for table in found.unseen:
+            console.say(f"note: the columns of {table} are not known before it is made; a contract in its dbt project would tell them")
         console.say(f"{len(problems)} problem{'s' if len(problems) != 1 else ''}" if problems else "everything holds together")
     return console.EXIT_REFUSED if problems else 0
 

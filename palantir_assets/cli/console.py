@@ -57,7 +57,7 @@ def answer_json(value: Any) -> None:
 
 def answer_table(columns: tuple[str, ...], rows: list[tuple[Any, ...]], *, title: str = "") -> None:
     """The answer as a table; null is an empty cell. Where no terminal sets a width, no cell is broken over lines."""
-    from rich.measure import Measurement
+    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -66,9 +66,8 @@ def answer_table(columns: tuple[str, ...], rows: list[tuple[Any, ...]], *, title
         table.add_column(Text(column), overflow="fold")
     for row in rows:
         table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
-    console = out()
-    free = None if console.is_terminal else Measurement.get(console, console.options.update(max_width=UNBOUNDED), table).maximum
-    console.print(table, width=free, crop=False)
+    console = out() if out().is_terminal else Console(highlight=False, soft_wrap=True, width=UNBOUNDED)
+    console.print(table)
 
 
 def explain(error: PalantirError) -> int:

@@ -121,6 +121,8 @@ def _complete(settings: Settings, beginning: str) -> str:
     matches = [name for name in found if name.startswith(beginning)]
     if len(matches) == 1:
         return matches[0]
+    if not matches and beginning.isdigit():
+        raise ReleaseError(f"no release has the number {beginning!r}, and no release on disk begins with it")
     what = "several releases begin" if matches else "no release on disk begins"
     raise ReleaseError(f"{what} with {beginning!r}")
 

@@ -48,7 +48,8 @@ _CALENDAR: Final = {"WEEKS": "week", "MONTHS": "month", "QUARTERS": "quarter", "
 class Groups:
     """`items` are groups with their metrics, as JSON can hold them.
 
-    `excluded` counts the objects whose group was cut off by `maxGroupCount`; `accurate` is False where one was.
+    `excluded` counts the objects in none of them: their value is missing or in no range, or their group was cut off
+    by `maxGroupCount`. `accurate` is False only where one was cut off: to miss a value makes no number less right.
     """
 
     items: list[tuple[dict[str, Any], list[tuple[str, Any]]]]
@@ -63,15 +64,19 @@ def aggregate(plan: AggregatePlan, release: Released) -> Groups:
     limit = min([MAX_GROUPS, *(group.most for group in plan.groups if isinstance(group, Exact))])
     groups = [f"group_{at}" for at in range(len(plan.groups))]
     metrics = [f"{_metric(metric, at)} AS metric_{at}" for at, metric in enumerate(plan.metrics)]
-    having = [f"group_{at} IS NOT NULL" for at, group in enumerate(plan.groups) if not _keeps_missing(group)]
-    where = f" WHERE {' AND '.join(having)}" if having else ""
     grouping = f" GROUP BY {', '.join(groups)}" if groups else ""
-    columns = ", ".join([*groups, *metrics, "count(*) AS counted", "sum(count(*)) OVER () AS everything"])
-    order = _order(plan, groups)
-    text = f"WITH given AS ({given.text}) SELECT {columns} FROM given{where}{grouping} ORDER BY {order} LIMIT {limit}"
+    grouped = f"SELECT {', '.join([*groups, *metrics, 'count(*) AS counted'])} FROM given{grouping}"
+    kept = " AND ".join(f"group_{at} IS NOT NULL" for at, group in enumerate(plan.groups) if not _keeps_missing(group)) or "true"
+    # Groups of what is missing come last and are not told: they are there to be counted.
+    text = (
+        f"WITH given AS ({given.text}), grouped AS ({grouped}) "
+        f"SELECT *, sum(counted) OVER () AS everything, count(*) FILTER (WHERE kept) OVER () AS those_kept "
+        f"FROM (SELECT *, {kept} AS kept FROM grouped) ORDER BY kept DESC, {_order(plan, groups)} LIMIT {limit}"
+    )
     rows = fetched(release, Sql(text, given.values), given.tables)
-    excluded = int(rows[0][-1]) - sum(row[-2] for row in rows) if rows else 0
-    return Groups([_item(plan, row) for row in rows], excluded, excluded == 0)
+    everything, those_kept = rows[0][-2:] if rows else (0, 0)
+    told = [row for row in rows if row[-3]]
+    return Groups([_item(plan, row) for row in told], int(everything) - sum(row[-4] for row in told), those_kept == len(told))
 
 
 @dataclass(frozen=True)
@@ -133,10 +138,19 @@ def _select(plan: AggregatePlan, name: str, origin: Source, where: Sql) -> _Give
         column = dict(metric.columns).get(name)
         columns.append(f"{reference(column) if column else 'NULL'} AS value_{at}")
     text = f"SELECT {', '.join(columns) or '1 AS one'} FROM {origin.text} WHERE {origin.test} AND {where.text}"
-    for at, group in enumerate(plan.groups):
-        if isinstance(group, Ranges):  # one after the other: two lists side by side would be paired, not combined
-            text = f"SELECT * REPLACE (unnest(group_{at}) AS group_{at}) FROM ({text})"
-    return _Given(text, (*values, *where.values), origin.tables)
+    return _Given(_in_ranges(plan, text), (*values, *where.values), origin.tables)
+
+
+def _in_ranges(plan: AggregatePlan, text: str) -> str:
+    """A row for every range an object is in; one for an object in no group, so that it is counted once."""
+    if not (ranges := [at for at, group in enumerate(plan.groups) if isinstance(group, Ranges)]):
+        return text
+    demanded = [at for at, group in enumerate(plan.groups) if not _keeps_missing(group)]
+    nowhere = " OR ".join(f"coalesce(len(group_{at}), 0) = 0" if at in ranges else f"group_{at} IS NULL" for at in demanded)
+    text = f"SELECT *, ({nowhere}) AS nowhere FROM ({text})"
+    for at in ranges:  # one after the other: two lists side by side would be paired, not combined
+        text = f"SELECT * REPLACE (unnest(CASE WHEN nowhere THEN [NULL] ELSE group_{at} END) AS group_{at}) FROM ({text})"
+    return text
 
 
 def _group(group: Grouping, column: Column) -> Sql:

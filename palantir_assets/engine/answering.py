@@ -57,10 +57,7 @@ def page_of(token: PageToken | None, limit: int, release: Released) -> Page:
     if token is None:
         return Page(0, limit)
     if token.release != identity(release):
-        raise InvalidToken(
-            f"this page token is of release {token.release[:12]}, which is no longer held",
-            next_step="ask for the first page again, without a page token",
-        )
+        raise InvalidToken(f"this page token is of release {token.release[:12]}, which is no longer held", token)
     return Page(token.offset, limit, token.total)
 
 

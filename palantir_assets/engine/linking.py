@@ -62,7 +62,7 @@ def links_from(plan: Plan, links: Sequence[str], release: Released, *, token: Pa
     ends = {name: [readable_link(plan.principal, release.ontology, lens.type, link) for link in links] for name, lens in lenses}
     question = fingerprint("links", plan.question, list(links))
     if token and token.query != question:
-        raise InvalidToken("this page token belongs to another question", next_step="ask for the first page again, without a page token")
+        raise InvalidToken("this page token belongs to another question", token)
     page = page_of(token, plan.limit, release)
     sets = resolve(asking, plan.node)
     total = sum(len(rows) for rows in sets.values())

@@ -52,12 +52,13 @@ def _best(asking: Asking, name: str, column: Column, node: Nearest, rows: RowSet
 
 
 def _roughly(matrix: NDArray[np.float32], numbers: NDArray[np.int32], query: NDArray[np.float64]) -> NDArray[np.float32]:
-    """The similarities in single precision, NaN where there is no vector; a piece at a time, since a copy of all is as large as the file."""
+    """The similarities in single precision, NaN where there is no vector; a piece at a time: a copy of all is as large as the file."""
     rough, asked = np.empty(len(numbers), dtype=np.float32), (query / np.linalg.norm(query)).astype(np.float32)
     for start in range(0, len(numbers), _PIECE):
-        piece = matrix[numbers[start : start + _PIECE]]
+        end = start + _PIECE
+        piece = matrix[start:end] if len(numbers) == len(matrix) else matrix[numbers[start:end]]
         with np.errstate(invalid="ignore", divide="ignore"):
-            rough[start : start + _PIECE] = (piece @ asked) / np.linalg.norm(piece, axis=1)
+            rough[start:end] = (piece @ asked) / np.linalg.norm(piece, axis=1)
     return rough
 
 
@@ -75,4 +76,5 @@ def _query(asking: Asking, node: Nearest, column: Column) -> NDArray[np.float64]
     if not np.any(vector):
         raise QueryError("nearestNeighbors: a vector of zeros points nowhere")
     numbers = np.asarray(vector, dtype=np.float64)
-    return numbers / np.abs(numbers).max()  # so that no square of a number is too large or too small to be one
+    scaled: NDArray[np.float64] = numbers / np.abs(numbers).max()  # so that no square of a number is too large or too small to be one
+    return scaled

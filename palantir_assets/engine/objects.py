@@ -47,7 +47,7 @@ def linked(
     question = fingerprint("links", principal.id, object_type, key, link)
     token = read_token(page_token) if page_token is not None else None
     if token and token.query != question:
-        raise InvalidToken("this page token belongs to another question", next_step="ask for the first page again, without a page token")
+        raise InvalidToken("this page token belongs to another question", token)
     page = page_of(token, limit, release)
     targets = _targets(release, principal, end, key)
     rows: list[int] = targets[page.offset : page.offset + limit].tolist()
@@ -83,9 +83,10 @@ def _link(release: Released, principal: Principal, object_type: str, link: str) 
 
 
 def _targets(release: Released, principal: Principal, end: LinkEnd, key: str) -> NDArray[np.int32]:
+    """The rows linked to an object, ascending, each once: links that say the same twice lead to one object."""
     arrays = release.links[end.table]
     targets = (arrays.forward if end.direction == "forward" else arrays.reverse).of(_row(release, principal, end.from_type, key))
-    if len(targets) > 1 and (targets[1:] == targets[:-1]).any():  # several links to one object: it is told once
+    if len(targets) > 1 and (targets[1:] == targets[:-1]).any():
         targets = np.unique(targets)
     seen = visible(principal, release, end.to_type)
     return targets if seen.is_all else targets[seen.holds(targets)]

@@ -23,11 +23,17 @@ def find(release: Released, principal: Principal, text: str, *, limit: int = 10,
         raise QueryError(f"q: a text of 1 to {MAX_TEXT} characters is needed")
     if not 1 <= limit <= MAX_HITS:
         raise QueryError(f"limit: between 1 and {MAX_HITS}")
-    readable = (
-        readable_types(principal, release.ontology)
-        if object_type is None
-        else [readable_type(principal, release.ontology, object_type).name]
-    )
+    readable = readable_types(principal, release.ontology) if object_type is None else [_searchable(release, principal, object_type)]
     if release.search is None:
         return []
     return release.search.search(text, limit, object_types=frozenset(readable))
+
+
+def _searchable(release: Released, principal: Principal, name: str) -> str:
+    """The name of a type with texts to search; a type without any would find nothing, which is not the same as nothing found."""
+    kind = readable_type(principal, release.ontology, name)
+    if not kind.searchable:
+        known = [each.name for each in readable_types(principal, release.ontology).values() if each.searchable]
+        step = f"search one of {', '.join(known)}" if known else "give it a `search` in its spec, then run `palantir build`"
+        raise QueryError(f"type: the texts of {name!r} are not searched", next_step=step)
+    return kind.name

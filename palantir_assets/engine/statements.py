@@ -95,7 +95,14 @@ def asked(
         except duckdb.OutOfMemoryException:
             raise QueryTooLong("the question needs more memory than one may have", next_step=_ASK_LESS) from None
         except (duckdb.InvalidInputException, duckdb.OutOfRangeException, duckdb.ConversionException) as error:
-            raise QueryError(f"this cannot be computed: {str(error).strip().splitlines()[0][:200]}") from None
+            raise QueryError(_refused(sql, str(error))) from None
+
+
+def _refused(sql: Sql, told: str) -> str:
+    """What SQL says of a question that it refuses, without its own name for the kind of error."""
+    words = told.strip().splitlines()[0].removeprefix("Invalid Input Error: ")[:200]
+    # Of all patterns only those of `regex` are a caller's own, and the library that reads them says what is wrong in this way.
+    return f"a regex that cannot be read: {words}" if "regexp_full_match" in sql.text else f"this cannot be computed: {words}"
 
 
 def row_numbers(release: Released, sql: Sql, tables: Mapping[str, pa.Table] | None = None) -> NDArray[np.int32]:

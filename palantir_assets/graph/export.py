@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     import networkx
 
 Scalar = str | int | float | bool
+PROPERTY: Final = "property_"
+"""Before the name of every property: programs have words of their own (`id`, `name`, `value`), and so have we."""
+
 _OUTSIDE_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _GRAPHML: Final = "http://graphml.graphdrawing.org/xmlns"
 
@@ -38,8 +41,9 @@ class Node:
 
     @property
     def attributes(self) -> dict[str, Scalar]:
-        """What is told of it: properties, then type, key and title, which win where a property has such a name."""
-        return {**self.properties, "type": self.type, "key": self.key, "title": self.title}
+        """What is told of it: `object_type`, `key` and `title`, and its properties, whose names cannot be taken for one of these."""
+        properties = {f"{PROPERTY}{name}": value for name, value in self.properties.items()}
+        return {"object_type": self.type, "key": self.key, "title": self.title, **properties}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ def as_networkx(graph: Subgraph) -> networkx.MultiDiGraph[str]:
 
 
 def cytoscape(graph: Subgraph) -> bytes:
-    """Cytoscape JSON: `elements` with `nodes` and `edges`, as Cytoscape, Cytoscape.js and networkx read it."""
+    """Cytoscape JSON: `elements` with `nodes` and `edges`, as Cytoscape, Cytoscape.js and networkx read it; `name` is the title."""
     nodes = [{"data": {**node.attributes, "id": node.id, "value": node.id, "name": node.title}} for node in graph.nodes]
     ids = [node.id for node in graph.nodes]
     edges = [

@@ -33,14 +33,14 @@ ROOM: Final = 4_096
 LINKS_A_LOOK: Final = 500_000
 """After how many links the clock is looked at: about a millisecond."""
 _POOLED: Final = 2
-_COMPILE: Final = "import os; os.nice(10); import palantir_assets.graph.weighing"
+_COMPILE: Final = "import os; os.nice(10); import palantir_assets.graph.marking, palantir_assets.graph.weighing"
 
 
 class Native:
     """`searches.Searcher`, compiled. Safe to share between threads; loops run without the interpreter's lock."""
 
-    def __init__(self, kernels: ModuleType, weighing: ModuleType) -> None:
-        self._kernels, self._weighing = kernels, weighing
+    def __init__(self, kernels: ModuleType, weighing: ModuleType, marking: ModuleType) -> None:
+        self._kernels, self._weighing, self._marking = kernels, weighing, marking
         self._pool: deque[_Place] = deque(maxlen=_POOLED)
 
     def spread(self, network: Network, starts: Nodes, depth: int, limit: int, over: Over) -> Spread:
@@ -113,19 +113,19 @@ class Native:
         if rows.dtype == np.bool_:
             if len(rows) != csr.rows:
                 raise IndexError(f"{len(rows)} flags for {csr.rows} rows")
-            self._kernels.touch_flagged(*where, moment or 0, enough, _writeable(rows).view(np.uint8), marked)
+            self._marking.touch_flagged(*where, moment or 0, enough, _writeable(rows).view(np.uint8), marked)
         else:
             asked = _writeable(np.ascontiguousarray(rows, dtype=np.int32))
             if len(asked) and (asked.min() < 0 or asked.max() >= csr.rows):
                 raise IndexError(f"rows {asked.min()}..{asked.max()} of {csr.rows}")
-            self._kernels.touch(*where, moment or 0, enough, asked, marked)
+            self._marking.touch(*where, moment or 0, enough, asked, marked)
         return marked.view(np.bool_)
 
     def seek(self, back: Csr, members: Flags, shown: Flags | None, moment: int | None) -> Flags:
         """See `searches.Searcher.seek`."""
         flags = None if shown is None else np.ascontiguousarray(shown)
         marked = np.zeros(back.rows, dtype=np.uint8)
-        self._kernels.seek(*_addresses(back, moment, flags), moment or 0, _writeable(members).view(np.uint8), marked)
+        self._marking.seek(*_addresses(back, moment, flags), moment or 0, _writeable(members).view(np.uint8), marked)
         return marked.view(np.bool_)
 
     def _run(self, network: Network, place: _Place, state: npt.NDArray[np.int64], over: Over) -> tuple[bool, Cut]:
@@ -221,7 +221,8 @@ def begin() -> None:
 
 
 def _compile_and_load() -> None:
-    kept = list((Path(__file__).parent / "__pycache__").glob("weighing.weighted-*.nbi"))
+    folder = Path(__file__).parent / "__pycache__"
+    kept = all(any(folder.glob(f"{last}-*.nbi")) for last in ("weighing.weighted", "marking.seek"))
     if not kept and find_spec("numba") is not None:
         with suppress(OSError):
             subprocess.run([sys.executable, "-c", _COMPILE], check=False, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -233,11 +234,11 @@ def load() -> bool:
     with _Loaded.lock:
         if _Loaded.native is None:
             try:
-                from palantir_assets.graph import kernels, weighing
+                from palantir_assets.graph import kernels, marking, weighing
             except Exception as error:  # whatever a compiler may say: walks go on without it
                 logging.getLogger(__name__).warning("walks are not compiled here, and slower: %s", error)
                 return False
-            _Loaded.native = Native(kernels, weighing)
+            _Loaded.native = Native(kernels, weighing, marking)
     return True
 
 

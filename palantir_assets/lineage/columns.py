@@ -53,9 +53,9 @@ def _of_model(model: str, sql: str, schemas: Schemas) -> dict[str, Sources]:
     spelling = {name.casefold(): name for name in schemas.get(model, ())}
     inputs = _named_in(sql, schemas, but=model)
     try:
-        parsed = _without_catalogs(parse_one(sql, dialect="duckdb"))
+        parsed = without_catalogs(parse_one(sql, dialect="duckdb"))
         inputs = _inputs(parsed)
-        roots = lineage(None, parsed, _nested(schemas), dialect="duckdb", trim_selects=False, copy=False, validate_qualify_columns=True)
+        roots = lineage(None, parsed, nested(schemas), dialect="duckdb", trim_selects=False, copy=False, validate_qualify_columns=True)
     except (SqlglotError, ValueError, KeyError):
         roots = {}
     if {name.casefold() for name in roots} != set(spelling):  # not read, or not as DuckDB read it
@@ -88,7 +88,7 @@ def _named_in(sql: str, schemas: Schemas, *, but: str) -> list[str]:
     return sorted(table for table in schemas if table != but and table.casefold() in plain)
 
 
-def _without_catalogs(parsed: exp.Expr) -> exp.Expr:
+def without_catalogs(parsed: exp.Expr) -> exp.Expr:
     """`"warehouse"."raw"."orders"` as `"raw"."orders"`: the database is always the same one."""
     from sqlglot import exp
 
@@ -97,7 +97,7 @@ def _without_catalogs(parsed: exp.Expr) -> exp.Expr:
     return parsed
 
 
-def _nested(schemas: Schemas) -> dict[str, dict[str, dict[str, str]]]:
+def nested(schemas: Schemas) -> dict[str, dict[str, dict[str, str]]]:
     nested: dict[str, dict[str, dict[str, str]]] = {}
     for table, columns in schemas.items():
         schema, _, name = table.partition(".")

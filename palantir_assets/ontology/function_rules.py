@@ -64,7 +64,7 @@ def metrics_ask_what_exists(loaded: Loaded) -> Iterator[Problem]:
         if object_type is not None:
             known = known_properties(loaded, object_type)
             for word in dict.fromkeys(_fields(metric.query)):
-                if word not in known:
+                if word not in known and not loaded.broken.may_have(object_type.name, word):
                     yield Problem(f"metric {name!r} names unknown property {word!r} of {wanted}", place, did_you_mean(word, known))
 
 

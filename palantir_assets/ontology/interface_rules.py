@@ -23,12 +23,12 @@ def interfaces_hold(loaded: Loaded) -> Iterator[Problem]:
             yield Problem(f"interface {name!r} has the name of an object type", loaded.place("interfaces", name), "choose another name")
         for parent in interface.extends:
             place = loaded.place("interfaces", name, "extends")
-            if parent not in ontology.interfaces:
+            if loaded.lacks(parent, "interfaces"):
                 yield Problem(f"interface {name!r} extends unknown interface {parent!r}", place, did_you_mean(parent, ontology.interfaces))
             elif name in lineage_of(ontology, (parent,)):
                 yield Problem(f"interface {name!r} extends itself", place, f"by way of {parent!r}")
         for link, wanted in interface.links.items():
-            if wanted.to not in ontology.interfaces and loaded.lacks(wanted.to):
+            if loaded.lacks(wanted.to, "interfaces") and loaded.lacks(wanted.to):
                 place = loaded.place("interfaces", name, "links", link, "to")
                 known = (*ontology.interfaces, *ontology.objects)
                 yield Problem(
@@ -44,12 +44,14 @@ def implementers_have_what_is_asked(loaded: Loaded) -> Iterator[Problem]:
         pairs = implemented(ontology, object_type)
         for name, renamed in object_type.implements.items():
             if name not in ontology.interfaces:
-                yield Problem(f"{object_type.name} implements unknown interface {name!r}", place, did_you_mean(name, ontology.interfaces))
+                if loaded.lacks(name, "interfaces"):
+                    hint = did_you_mean(name, ontology.interfaces)
+                    yield Problem(f"{object_type.name} implements unknown interface {name!r}", place, hint)
                 continue
             known = [prop for one in lineage_of(ontology, (name,)) for prop in ontology.interfaces[one].properties]
             for word, own in renamed.items():
                 here = loaded.place("objects", object_type.name, "implements", name, word)
-                if word not in known:
+                if word not in known and _is_whole(loaded, name):
                     yield Problem(f"interface {name!r} has no property {word!r}", here, did_you_mean(word, known))
                 elif own not in object_type.properties:
                     yield Problem(f"{object_type.name} has no property {own!r}", here, did_you_mean(own, object_type.properties))
@@ -118,6 +120,8 @@ def _links_fit(loaded: Loaded, object_type: ObjectType, name: str) -> Iterator[P
     ways = ways_of(loaded.ontology)[object_type.name]
     place = loaded.place("objects", object_type.name, "implements", name)
     for word, wanted in loaded.ontology.interfaces[name].links.items():
+        if word not in ways and loaded.broken.may_link(object_type.name, word):
+            continue  # told in the broken file
         if word not in ways:
             yield Problem(f"{object_type.name} implements {name!r}, but has no link {word!r}", place, did_you_mean(word, ways))
         elif not _leads(loaded, ways[word].to, wanted):
@@ -128,7 +132,16 @@ def _links_fit(loaded: Loaded, object_type: ObjectType, name: str) -> Iterator[P
 
 def _leads(loaded: Loaded, to: str, wanted: InterfaceLink) -> bool:
     found = loaded.ontology.objects.get(to)
-    return to == wanted.to or found is None or wanted.to in lineage_of(loaded.ontology, tuple(found.implements))
+    if found is None or loaded.broken.may_declare("interfaces", wanted.to) or not all(_is_whole(loaded, name) for name in found.implements):
+        return True  # told where what is missing is named
+    return to == wanted.to or wanted.to in lineage_of(loaded.ontology, tuple(found.implements))
+
+
+def _is_whole(loaded: Loaded, name: str) -> bool:
+    """Whether an interface and all it extends can be read."""
+    interfaces = loaded.ontology.interfaces
+    named = {up for one in lineage_of(loaded.ontology, (name,)) for up in interfaces[one].extends}
+    return {name, *named} <= interfaces.keys()
 
 
 def _many(loaded: Loaded, object_type: ObjectType, word: str) -> bool:

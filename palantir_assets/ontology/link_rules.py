@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from palantir_assets.errors import Problem, did_you_mean
 from palantir_assets.ontology.reading import Loaded
-from palantir_assets.ontology.spec import Link, ObjectType, Through
+from palantir_assets.ontology.spec import PROPERTY_TYPES, Link, ObjectType, Through
 from palantir_assets.ontology.stages import stages_of
 from palantir_assets.ontology.wording import unknown_property
 
@@ -106,4 +106,5 @@ def _is_time(loaded: Loaded, object_type: ObjectType, name: str) -> bool:
 def _same_kind(loaded: Loaded, left: str, right: str) -> bool:
     value_types = loaded.ontology.value_types
     bases = [value_types[name].type if name in value_types else name for name in (left, right)]
-    return bases[0] == bases[1] or {bases[0], bases[1]} == {"integer", "long"}
+    unknown = any(base not in PROPERTY_TYPES for base in bases)  # told where the type is named
+    return unknown or bases[0] == bases[1] or {bases[0], bases[1]} == {"integer", "long"}

@@ -16,6 +16,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from palantir_assets.errors import Place, Problem, SpecError, did_you_mean
+from palantir_assets.ontology.broken import Broken, Wreck
 from palantir_assets.ontology.spec import ObjectType, Ontology, SharedFile
 
 MAX_BYTES: Final = 256_000
@@ -49,15 +50,15 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Specs that hold together, with the place of every one of them; `broken` names object types whose files do not."""
+    """Specs that can be read, with the place of every one of them; `broken` is what can be told of those that cannot."""
 
     ontology: Ontology
     documents: Mapping[tuple[str, str], tuple[Document, SpecPath]] = field(default_factory=dict)
-    broken: frozenset[str] = frozenset()
+    broken: Broken = field(default_factory=Broken)
 
-    def lacks(self, object_type: str) -> bool:
-        """Whether no file declares an object type; one whose declaration is broken is told of there, not where it is named."""
-        return object_type not in self.ontology.objects and object_type not in self.broken
+    def lacks(self, name: str, section: str = "objects") -> bool:
+        """Whether no file declares a name; one whose declaration is broken is told of there, not where it is named."""
+        return name not in getattr(self.ontology, section) and not self.broken.may_declare(section, name)
 
     def place(self, section: str, name: str, *path: str | int) -> Place | None:
         """Where a part of a spec stands: `loaded.place("objects", "order", "links", "customer")`."""
@@ -72,20 +73,19 @@ def read_specs(specs_dir: Path) -> tuple[Loaded, list[Problem]]:
     problems: list[Problem] = []
     documents: dict[tuple[str, str], tuple[Document, SpecPath]] = {}
     sections: dict[str, dict[str, Any]] = {name: {} for name in ("objects", *SECTIONS)}
-    seen: set[str] = set()
+    wreck = Wreck()
     for file in sorted(path for path in specs_dir.rglob("*.y*ml") if path.suffix in (".yaml", ".yml")):
-        document = _read(file, specs_dir.parent, problems)
+        document = _read(file, specs_dir.parent, problems, wreck)
         if document is None:
             continue
-        seen |= {str(document.values["object"])} if "object" in document.values else set()
-        for section, name, spec, path in _specs_in(document, problems):
+        for section, name, spec, path in _specs_in(document, problems, wreck):
             if name in sections[section]:
                 other = documents[section, name][0].file
                 problems.append(Problem(f"{section}: {name!r} is declared twice", document.place(path), f"first in {other}"))
                 continue
             sections[section][name] = spec
             documents[section, name] = (document, path)
-    return Loaded(Ontology.model_construct(None, **sections), documents, frozenset(seen - sections["objects"].keys())), problems
+    return Loaded(Ontology.model_construct(None, **sections), documents, wreck.known()), problems
 
 
 def parse_document(text: str, file: Path) -> Document:
@@ -121,34 +121,44 @@ def _refuse_what_we_do_not_read(text: str, file: Path) -> None:
             raise SpecError([Problem(f"nested more than {MAX_DEPTH} deep", Place(file, line))])
 
 
-def _read(file: Path, root: Path, problems: list[Problem]) -> Document | None:
-    shown = file.relative_to(root)
+def _read(file: Path, root: Path, problems: list[Problem], wreck: Wreck) -> Document | None:
+    shown, text = file.relative_to(root), ""
     try:
-        return parse_document(file.read_text(encoding="utf-8"), shown)
+        text = file.read_text(encoding="utf-8")
+        return parse_document(text, shown)
     except SpecError as error:
         problems.extend(error.problems)
+        wreck.add_text(text)
     except (OSError, UnicodeDecodeError) as error:
         problems.append(Problem(f"cannot be read: {error}", Place(shown)))
     return None
 
 
-def _specs_in(document: Document, problems: list[Problem]) -> Iterator[tuple[str, str, Any, SpecPath]]:
-    """Every spec of one file: an object type, or the sections of a shared file."""
+def _specs_in(document: Document, problems: list[Problem], wreck: Wreck) -> Iterator[tuple[str, str, Any, SpecPath]]:
+    """Every spec of one file that can be read: an object type, or what stands in the sections of a shared file."""
     if "object" in document.values:
-        spec = _validated(ObjectType, document, problems)
+        spec = _validated(ObjectType, document, document.values, problems)
         if isinstance(spec, ObjectType):
             yield "objects", spec.name, spec, ()
+        else:
+            wreck.add_spec("objects", str(document.values["object"]), document.values)
         return
-    shared = _validated(SharedFile, document, problems)
-    if isinstance(shared, SharedFile):
-        for section in SECTIONS:
-            for name, spec in getattr(shared, section).items():
-                yield section, name, spec, (section, name)
+    for section, entries in document.values.items():
+        if section not in SECTIONS or not isinstance(entries, dict):
+            _validated(SharedFile, document, {section: entries}, problems)
+            wreck.add_text(repr(entries))
+            continue
+        for name, entry in entries.items():
+            shared = _validated(SharedFile, document, {section: {name: entry}}, problems)
+            if shared is None:
+                wreck.add_spec(section, name, entry)
+                continue
+            yield section, name, getattr(shared, section)[name], (section, name)
 
 
-def _validated(model: type[BaseModel], document: Document, problems: list[Problem]) -> BaseModel | None:
+def _validated(model: type[BaseModel], document: Document, values: object, problems: list[Problem]) -> BaseModel | None:
     try:
-        return model.model_validate(document.values)
+        return model.model_validate(values)
     except ValidationError as error:
         problems.extend(_problem(model, document, details) for details in error.errors(include_url=False, include_context=False))
         return None

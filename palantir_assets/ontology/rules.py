@@ -9,14 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from palantir_assets.errors import Place, Problem, did_you_mean
-from palantir_assets.ontology import function_rules, interface_rules, link_rules, station_rules, type_rules
-from palantir_assets.ontology.aggregates import kind_over_links, take_apart
+from palantir_assets.errors import Problem, did_you_mean
+from palantir_assets.ontology import expectation_rules, function_rules, interface_rules, link_rules, station_rules, type_rules
+from palantir_assets.ontology.aggregates import kind_over_links, links_in, take_apart
 from palantir_assets.ontology.expressions import ExpressionError, kind_of
 from palantir_assets.ontology.paths import template_fields
 from palantir_assets.ontology.reading import Loaded
-from palantir_assets.ontology.spec import PROPERTY_TYPES, Expect, ObjectType, PropertyType, ValueType
-from palantir_assets.ontology.stages import STAGES, ground_of, stages_of
+from palantir_assets.ontology.spec import PROPERTY_TYPES, ObjectType
+from palantir_assets.ontology.stages import STAGES, ground_of, stages_of, ways_of
 from palantir_assets.ontology.wording import a, computed_later, unfollowed, unknown_property
 
 PARTED_TYPES = frozenset({"geopoint", "array", "struct", "vector"})
@@ -83,7 +83,8 @@ def expressions_hold(loaded: Loaded) -> Iterator[Problem]:
             try:
                 kind = kind_over_links(grounds[stage], object_type.name, prop.derived, known)
             except ExpressionError as error:
-                yield Problem(f"property {name!r}: {error}", place, _suggest_property(str(error), object_type))
+                if not _told_elsewhere(loaded, object_type, prop.derived, str(error)):
+                    yield Problem(f"property {name!r}: {error}", place, _suggest_property(str(error), object_type))
                 continue
             if kind not in (kind_of(types[name]), "null"):
                 yield Problem(f"property {name!r} is a {types[name]}, but its expression gives a {kind}", place)
@@ -124,39 +125,6 @@ def templates_and_paths_resolve(loaded: Loaded) -> Iterator[Problem]:
                 yield from computed_later(loaded, object_type.name, field, f"the {word}", "objects", object_type.name, *path)
 
 
-def expectations_fit(loaded: Loaded) -> Iterator[Problem]:
-    ontology = loaded.ontology
-    for object_type in ontology.objects.values():
-        stages = stages_of(object_type)
-        for name, prop in object_type.properties.items():
-            if prop.type not in (*PROPERTY_TYPES, *ontology.value_types) or prop.expect is None:
-                continue
-            place, base = loaded.place("objects", object_type.name, "properties", name, "expect"), ontology.base_type(prop)
-            if stages[name] != "table":
-                yield Problem(f"{name!r} is computed after the objects are checked; `expect` cannot be asked of it", place)
-            yield from (Problem(said, place) for said in _unfit(prop.expect, base, name))
-            yield from _bad_pattern(prop.expect.matches, name, place)
-    for name, value_type in ontology.value_types.items():
-        place = loaded.place("value_types", name)
-        yield from (Problem(said, place) for said in _unfit(value_type, value_type.type, name))
-        yield from _bad_pattern(value_type.matches, name, place)
-
-
-def _unfit(limits: Expect | ValueType, base: PropertyType, name: str) -> Iterator[str]:
-    """What is expected that a value of the type cannot be held against."""
-    kind = kind_of(base)
-    if kind != "string" and (limits.matches or limits.length or getattr(limits, "uuid", False)):
-        words = "`matches`, `length` and `uuid`" if isinstance(limits, ValueType) else "`matches` and `length`"
-        yield f"{words} are for strings; {name!r} is a {base}"
-    bounded = limits.min is not None or limits.max is not None or getattr(limits, "between", None)
-    if kind not in ("number", "date", "timestamp") and bounded:
-        yield f"`min`, `max` and `between` are for numbers and times; {name!r} is a {base}"
-    if kind not in ("boolean", "number", "string", "date", "timestamp") and (limits.one_of or getattr(limits, "unique", False)):
-        yield f"`one_of` and `unique` are for values that can be compared; {name!r} is a {base}"
-    if base == "decimal" and limits.one_of and not all(isinstance(value, int) for value in limits.one_of):
-        yield f"`one_of` takes whole numbers where {name!r} is a decimal: 0.1 is no decimal in YAML"
-
-
 RULES: tuple[Callable[[Loaded], Iterator[Problem]], ...] = (
     type_rules.property_types_exist,
     type_rules.types_say_what_they_need,
@@ -168,7 +136,8 @@ RULES: tuple[Callable[[Loaded], Iterator[Problem]], ...] = (
     expressions_hold,
     derivations_end,
     templates_and_paths_resolve,
-    expectations_fit,
+    expectation_rules.expectations_fit,
+    expectation_rules.bounds_are_in_order,
     interface_rules.interfaces_hold,
     interface_rules.implementers_have_what_is_asked,
     function_rules.functions_are_there,
@@ -194,15 +163,26 @@ def _suggest_property(message: str, object_type: ObjectType) -> str:
     return did_you_mean(found[1], object_type.properties) if found else ""
 
 
+def _told_elsewhere(loaded: Loaded, object_type: ObjectType, expression: str, message: str) -> bool:
+    """Whether an expression fails only by a mistake that is told where it stands: a name in a broken file, or a type there is none of."""
+    if link := re.search(r"reads unknown link '(\w+)'", message):
+        return loaded.broken.may_link(object_type.name, link[1])
+    unknown = re.search(r"unknown property '(\w+)'(?: of (\w+))?", message)
+    if unknown is None:
+        return False
+    ways = ways_of(loaded.ontology)[object_type.name]
+    linked = {ways[name].to for name in links_in(take_apart(expression)) if name in ways}
+    owners = {unknown[2]} if unknown[2] else {object_type.name, *linked}
+    return any(loaded.broken.may_have(owner, unknown[1]) or _is_of_unknown_type(loaded, owner, unknown[1]) for owner in owners)
+
+
+def _is_of_unknown_type(loaded: Loaded, object_type: str, name: str) -> bool:
+    prop = loaded.ontology.find_property(object_type, name)
+    return prop is not None and loaded.ontology.base_type(prop) not in PROPERTY_TYPES
+
+
 def _reads(expression: str | None) -> frozenset[str]:
     try:
         return take_apart(expression).reads if expression else frozenset()
     except ExpressionError:
         return frozenset()
-
-
-def _bad_pattern(pattern: str | None, name: str, place: Place | None) -> Iterator[Problem]:
-    try:
-        re.compile(pattern or "")
-    except re.error as error:
-        yield Problem(f"the pattern of {name!r} is not a regular expression: {error}", place)

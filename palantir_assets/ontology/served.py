@@ -120,7 +120,7 @@ class ServedType(Served):
     def find_property(self, name: str) -> ServedProperty:
         """The property of that name; raises UnknownName with the nearest one."""
         if name not in self.properties:
-            raise UnknownName("property", name, self.properties)
+            raise UnknownName("property", name, self.properties, of=self.name)
         return self.properties[name]
 
 
@@ -266,7 +266,7 @@ class ServedOntology(Served):
         """One link of a type; raises UnknownName with the nearest one."""
         ends = self.links_of(type_name)
         if name not in ends:
-            raise UnknownName("link", name, ends)
+            raise UnknownName("link", name, ends, of=type_name)
         return ends[name]
 
     @cached_property

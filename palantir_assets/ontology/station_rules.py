@@ -85,6 +85,6 @@ def evals_have_cases(loaded: Loaded) -> Iterator[Problem]:
         if not wanted:
             key = {"query": "queries", "search": "searches", "model": "model"}[suite.target]
             yield Problem(f"eval {name!r} has target {suite.target!r} but no `{key}`", loaded.place("evals", name))
-        if suite.model and suite.model not in loaded.ontology.models:
+        if suite.model and loaded.lacks(suite.model, "models"):
             place = loaded.place("evals", name, "model")
             yield Problem(f"eval {name!r}: unknown model {suite.model!r}", place, did_you_mean(suite.model, loaded.ontology.models))

@@ -77,12 +77,13 @@ def _typed(loaded: Loaded, prop: SharedProperty, what: str, section: str, owner:
     place = loaded.place(section, owner, *path)
     if shared is not None and shared not in loaded.ontology.shared_properties:
         hint = did_you_mean(shared, loaded.ontology.shared_properties)
-        yield Problem(f"{what} names unknown shared property {shared!r}", loaded.place(section, owner, *path, "shared"), hint)
+        if loaded.lacks(shared, "shared_properties"):
+            yield Problem(f"{what} names unknown shared property {shared!r}", loaded.place(section, owner, *path, "shared"), hint)
     elif shared is not None and any(getattr(prop, word) != getattr(loaded.ontology.shared_properties[shared], word) for word in TYPE_WORDS):
         yield Problem(f"{what} is of another type than the shared property {shared!r}", place, "leave its type out, or `shared`")
     elif not prop.type:
         yield Problem(f"{what} has no type", place, "add `type`, or name a `shared` property" if path else "add `type`")
-    elif prop.type not in known:
+    elif prop.type not in known and loaded.lacks(prop.type, "value_types"):
         yield Problem(f"{what} has unknown type {prop.type!r}", loaded.place(section, owner, *path, "type"), did_you_mean(prop.type, known))
 
 

@@ -1,6 +1,6 @@
 """Aggregates: Foundry's JSON for metrics and groups over an object set, and the plan that only a Principal can have made.
 
-Nulls are left out of every metric but count. Sums of whole numbers and decimals are exact, and are told as numbers;
+Nulls are left out of every metric but count. Sums are exact: of whole numbers told as numbers, of decimals as text;
 an average, minimum or sum of nothing is null. Percentiles interpolate between neighbours and, like distinct counts, are computed
 exactly, so that an answer is always accurate. An object whose group property is missing, or lies in no
 range, is in no group, unless `includeNullValues` or `defaultValue` makes one for it.
@@ -37,12 +37,12 @@ from palantir_assets.query.groupings import (
     Unit,
 )
 from palantir_assets.query.nodes import Node, Scope
-from palantir_assets.query.parsing import in_words
 from palantir_assets.query.planning import Planner
 from palantir_assets.query.selecting import DATES, NUMBERS
 from palantir_assets.query.sets import BaseForm, ObjectSet, SavedSets, check_form
 from palantir_assets.query.values import Value, typed_value
 from palantir_assets.query.where import check_size
+from palantir_assets.query.wording import in_words
 
 _MADE_BY_PLAN: Final = object()
 
@@ -52,7 +52,7 @@ class AggregateQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True)
     object: str | None = None
-    set: ObjectSet | None = Field(None, validation_alias=AliasChoices("set", "objectSet"))
+    set: ObjectSet | None = Field(None, validation_alias=AliasChoices("set", "objectSet", "object_set"))
     where: Where | None = None
     aggregations: tuple[MetricOfSet, ...] = Field(min_length=1, max_length=50, validation_alias=AliasChoices("aggregations", "aggregation"))
     group_by: tuple[GroupOfSet, ...] = Field((), max_length=10)
@@ -134,7 +134,7 @@ def parse_aggregate(raw: Mapping[str, object]) -> AggregateQuery:
     try:
         return AggregateQuery.model_validate(raw)
     except ValidationError as error:
-        raise QueryError(in_words(error)) from None
+        raise QueryError(in_words(error.errors(include_url=False), raw, AggregateQuery)) from None
 
 
 def plan_aggregate(

@@ -1,4 +1,4 @@
-"""Plain data as forms, and what is wrong with it in words."""
+"""Plain data as object sets, for whoever holds one within another question. What is wrong with it is said in `wording`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from palantir_assets.errors import QueryError
 from palantir_assets.query.sets import ObjectSet, check_form
+from palantir_assets.query.wording import in_words
 
 _FORM: Final[TypeAdapter[ObjectSet]] = TypeAdapter(ObjectSet)
 
@@ -19,10 +20,4 @@ def parse_set(raw: Mapping[str, object]) -> ObjectSet:
     try:
         return _FORM.validate_python(raw)
     except ValidationError as error:
-        raise QueryError("objectSet: " + in_words(error)) from None
-
-
-def in_words(error: ValidationError) -> str:
-    """What pydantic found, each with its place."""
-    found = [(".".join(str(part) for part in problem["loc"]) or "query", problem["msg"]) for problem in error.errors(include_url=False)]
-    return "; ".join(f"{place}: {message[:300]}" for place, message in found[:10])
+        raise QueryError(in_words(error.errors(include_url=False), raw, _FORM, within="objectSet")) from None

@@ -21,12 +21,12 @@ from palantir_assets.ontology.served import ServedOntology, ServedType
 from palantir_assets.query.fields import ORDERED, TEXTS, Column, Form, PropertyIdentifier
 from palantir_assets.query.forms import Where
 from palantir_assets.query.nodes import Base, Filter, Nearest, Node, Planned, Scope
-from palantir_assets.query.parsing import in_words
 from palantir_assets.query.planning import Planner
 from palantir_assets.query.predicates import Predicate
 from palantir_assets.query.sets import BaseForm, ObjectSet, SavedSets, check_form
 from palantir_assets.query.tokens import InvalidToken, PageToken, read_token
 from palantir_assets.query.where import check_size
+from palantir_assets.query.wording import in_words
 
 DEFAULT_PAGE: Final = 100
 MAX_PAGE: Final = 10_000
@@ -56,9 +56,11 @@ class ObjectQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     object: str | None = None
-    set: ObjectSet | None = Field(None, validation_alias=AliasChoices("set", "objectSet"))
+    set: ObjectSet | None = Field(None, validation_alias=AliasChoices("set", "objectSet", "object_set"))
     where: Where | None = None
-    order_by: tuple[Annotated[Ordering, BeforeValidator(_ordering)], ...] = Field((), max_length=_MAX_ORDER)
+    order_by: tuple[Annotated[Ordering, BeforeValidator(_ordering)], ...] = Field(
+        (), max_length=_MAX_ORDER, validation_alias=AliasChoices("order_by", "orderBy")
+    )
     relevance: bool = False
     select: tuple[str, ...] = Field((), max_length=1_000, description="none means all")
     limit: StrictInt = Field(DEFAULT_PAGE, ge=1, le=MAX_PAGE)
@@ -127,7 +129,7 @@ def parse_query(raw: Mapping[str, object]) -> ObjectQuery:
     try:
         return ObjectQuery.model_validate(raw)
     except ValidationError as error:
-        raise QueryError(in_words(error)) from None
+        raise QueryError(in_words(error.errors(include_url=False), raw, ObjectQuery)) from None
 
 
 def plan(
@@ -153,9 +155,9 @@ def plan(
         made_by=_MADE_BY_PLAN,
     )
     if made.relevance and made.order:
-        raise QueryError("order_by: either by relevance or by properties")
+        raise QueryError("orderBy: either by relevance or by properties")
     if made.token and made.token.query != made.question:
-        raise InvalidToken("this page token belongs to another question", next_step="ask for the first page again, without a page token")
+        raise InvalidToken("this page token belongs to another question", made.token)
     return made
 
 
@@ -177,8 +179,8 @@ def _check_select(names: Sequence[str], scope: Scope) -> None:
 def _sort_key(ordering: Ordering, scope: Scope) -> SortKey:
     columns = tuple((name, lens.pick(ordering.field, ordering.property_identifier)) for name, lens in scope.lenses.items())
     if len({column.type for _, column in columns}) > 1:
-        raise QueryError(f"order_by: {columns[0][1].name!r} is not of one type in all object types of the set")
+        raise QueryError(f"orderBy: {columns[0][1].name!r} is not of one type in all object types of the set")
     for _, column in columns:
         if column.type not in ORDERED | TEXTS:
-            raise QueryError(f"order_by: {column.name!r} is of type {column.type}, which has no order")
+            raise QueryError(f"orderBy: {column.name!r} is of type {column.type}, which has no order")
     return SortKey(columns, ordering.direction == "desc")

@@ -19,7 +19,13 @@ _MAX_OFFSET: Final = 2**31
 
 
 class InvalidToken(QueryError):
-    """A page token that is damaged, of another question, or of a release no longer held."""
+    """A page token that is damaged, of another question, or of a release no longer held. `token` is its text."""
+
+    next_step = "ask for the first page again, without a page token"
+
+    def __init__(self, message: str, token: PageToken | str) -> None:
+        self.token = token if isinstance(token, str) else write_token(token)
+        super().__init__(message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,7 @@ def read_token(text: str) -> PageToken:
         if not _well_formed(token):
             raise ValueError("not a token")
     except (ValueError, TypeError, binascii.Error, RecursionError):
-        raise InvalidToken("this page token was not made here", next_step="ask for the first page again, without a page token") from None
+        raise InvalidToken("this page token was not made here", text) from None
     return token
 
 

@@ -34,7 +34,7 @@ class Bodies:
         """The body of each row, in the order asked for. Raises IndexError for a row that is not there."""
         data, starts = self.data, self.starts
         wanted = rows if isinstance(rows, range | list | tuple) else [int(row) for row in rows]
-        if wanted and not (0 <= min(wanted) and max(wanted) < len(self)):
+        if wanted and (min(wanted) < 0 or max(wanted) >= len(self)):
             missing = next(row for row in wanted if not 0 <= row < len(self))
             raise IndexError(f"{self.object_type} has no row {missing}")
         return [data[starts[row] : starts[row + 1]] for row in wanted]

@@ -1,6 +1,7 @@
 """The release being served: which one is open, and how it is exchanged without a request noticing.
 
-A request takes one reference to one release and keeps it to its end. What a release can answer is told in
+A request takes one reference to one release and keeps it to its end. The last ones stay open for some minutes after
+they were replaced, so that whoever is reading pages of one reads on. What a release can answer is told in
 `reading`; how often to look for a new one is decided in `serving`.
 """
 
@@ -11,7 +12,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from palantir_assets.errors import NoRelease
 from palantir_assets.release.log import Pointer, ReleaseLog
@@ -20,6 +22,9 @@ from palantir_assets.release.reading import Release
 LOG = logging.getLogger(__name__)
 
 Opener = Callable[[Pointer], Release]
+KEPT: Final = 2
+KEPT_FOR: Final = timedelta(minutes=10)
+"""How many replaced releases stay open, and for how long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +52,10 @@ class ReleaseHolder:
     `open_pointer` opens what a pointer names, such as `lambda p: open_release(shelf.release(p.release_id), indexes)`.
     """
 
-    def __init__(self, log: ReleaseLog, open_pointer: Opener, *, clock: Callable[[], datetime]) -> None:
-        self._log, self._open, self._clock = log, open_pointer, clock
+    def __init__(self, log: ReleaseLog, open_pointer: Opener, *, clock: Callable[[], datetime], keep: int = KEPT) -> None:
+        self._log, self._open, self._clock, self._keep = log, open_pointer, clock, keep
         self._held: _Held | None = None
+        self._retired: list[tuple[datetime, _Held]] = []
         self._status = HolderStatus()
         self._counting = threading.Lock()
         self._reloading = threading.Lock()
@@ -58,13 +64,20 @@ class ReleaseHolder:
     def status(self) -> HolderStatus:
         return self._status
 
+    @property
+    def keeps_older(self) -> bool:
+        """Whether a release that was replaced is still open."""
+        return bool(self._retired)
+
     @contextmanager
-    def acquire(self) -> Iterator[Release]:
-        """The current release, for one request; it stays open until the block ends. Raises NoRelease."""
+    def acquire(self, release_id: str | None = None) -> Iterator[Release]:
+        """The release of that id where it is still open, else the current one; open until the block ends. Raises NoRelease."""
         with self._counting:
             held = self._held
             if held is None:
                 raise NoRelease("nothing has been released yet")
+            if release_id is not None and release_id != held.release.id:
+                held = next((old for _, old in self._retired if old.release.id == release_id), held)
             held.users += 1
         try:
             yield held.release
@@ -77,6 +90,7 @@ class ReleaseHolder:
         Any error is told in `status.last_reload_error`, and the old release stays served.
         """
         with self._reloading:
+            self._forget(before=self._clock() - KEPT_FOR)
             try:
                 head = self._log.head()
                 return self._follow(head) if head else False
@@ -89,9 +103,10 @@ class ReleaseHolder:
     def close(self) -> None:
         """Serve nothing any more; what requests still use is closed by the last of them."""
         with self._counting:
-            old, self._held = self._held, None
-        if old:
-            self._let_go(old)
+            old, self._held = [held for _, held in self._retired] + [held for held in (self._held,) if held], None
+            self._retired = []
+        for held in old:
+            self._let_go(held)
 
     def _follow(self, head: Pointer) -> bool:
         if head.release_id == self._status.release_id and self._held:
@@ -101,9 +116,19 @@ class ReleaseHolder:
         with self._counting:
             old, self._held = self._held, fresh
             self._status = HolderStatus(head.release_id, head.release_no, loaded_at=self._clock())
-        if old:
-            self._let_go(old)
+            self._retired += [(self._clock(), old)] if old else []
+        self._forget()
         return True
+
+    def _forget(self, *, before: datetime | None = None) -> None:
+        """Let go of what was replaced before a moment, and of all but the newest."""
+        with self._counting:
+            first = max(len(self._retired) - self._keep, 0)
+            kept = [entry for entry in self._retired[first:] if before is None or entry[0] > before]
+            gone = [held for at, held in self._retired if (at, held) not in kept]
+            self._retired = kept
+        for held in gone:
+            self._let_go(held)
 
     def _let_go(self, held: _Held) -> None:
         with self._counting:

@@ -6,6 +6,7 @@ A point is a time and a value; which series an object has is the value of its pr
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +16,6 @@ import pyarrow.parquet as pq
 from palantir_assets.errors import QueryError
 
 MAX_POINTS: Final = 1_000_000
-_NO_POINTS: Final = pa.table({"time": pa.array([], pa.timestamp("us", "UTC")), "value": pa.array([], pa.float64())})
 
 
 def series_points(
@@ -28,7 +28,7 @@ def series_points(
     """
     place = folder / "series" / table
     if series is None or not place.is_dir():
-        return _NO_POINTS
+        return _no_points()
     tests: list[tuple[str, str, Any]] = [("series", "=", series)]
     tests += [("at", ">=", _naive(since))] if since else []
     tests += [("at", "<", _naive(until))] if until else []
@@ -46,10 +46,10 @@ def series_end(folder: Path, table: str, series: str | None, *, last: bool) -> p
 
     place = folder / "series" / table
     if series is None or not place.is_dir():
-        return _NO_POINTS
+        return _no_points()
     at, value = dataset.field("at"), dataset.field("value")
     wanted = (dataset.field("series") == series) & at.is_valid() & value.is_valid()
-    found: pa.Table = _NO_POINTS
+    found: pa.Table = _no_points()
     for batch in dataset.dataset(place, format="parquet").to_batches(columns=["at", "value"], filter=wanted):
         if batch.num_rows:
             found = _told(pa.Table.from_batches([batch.slice(batch.num_rows - 1 if last else 0, 1)]))
@@ -67,3 +67,9 @@ def _naive(moment: datetime) -> datetime:
         return moment.astimezone(UTC).replace(tzinfo=None)
     except OverflowError:
         raise QueryError("range: in UTC this time lies outside the years 1 to 9999") from None
+
+
+@cache
+def _no_points() -> pa.Table:
+    """Made when it is needed: Arrow imports pandas for it, where that is installed."""
+    return pa.table({"time": pa.array([], pa.timestamp("us", "UTC")), "value": pa.array([], pa.float64())})

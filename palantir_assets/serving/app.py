@@ -28,6 +28,7 @@ from palantir_assets.serving import (
     health,
     interface_types,
     interfaces,
+    metrics,
     object_sets,
     object_types,
     objects,
@@ -38,6 +39,7 @@ from palantir_assets.serving import (
     value_types,
 )
 from palantir_assets.serving.absence import do_without
+from palantir_assets.serving.admitting import admits
 from palantir_assets.serving.deps import Clock, Services, now
 from palantir_assets.serving.listening import listen
 from palantir_assets.serving.middleware import Envelope
@@ -48,7 +50,7 @@ from palantir_assets.settings import Settings
 
 ROUTERS = (
     ontologies.router, object_types.router, interface_types.router, value_types.router, functions.router, search.router, graphs.router,
-    releases.router, health.router, docs.router,
+    metrics.router, releases.router, health.router, docs.router,
 )  # fmt: skip
 DESCRIPTION = (
     "Objects and links of the release that is served. Every answer says of which release it is (Release-Id) "
@@ -103,7 +105,7 @@ def create_app(settings: Settings, log: ReleaseLog, *, clock: Clock = now, poll_
     app.router.routes.extend((*objects.ROUTES, *object_sets.ROUTES, *interfaces.ROUTES, *series.ROUTES))
     app.router.routes.extend(_routes())
     app.router.routes.extend(objects.LOOSE)
-    app.add_middleware(Envelope, services=Services(holder, log, clock, running))
+    app.add_middleware(Envelope, services=Services(holder, log, clock, running), admitted=admits(settings.host, settings.allowed_hosts))
     errors.install(app)
     setattr(app, "openapi", partial(docs.document, app))  # noqa: B010  # FastAPI's own way to extend the document
     require_policies(app.routes)

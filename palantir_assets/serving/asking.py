@@ -26,6 +26,7 @@ from palantir_assets.serving.deps import check_ontology, exchange_of, release_of
 from palantir_assets.serving.describing import title_property
 from palantir_assets.serving.elsewhere import refuse_elsewhere
 from palantir_assets.serving.paging import checked_size, size_in
+from palantir_assets.serving.parameters import refuse_unknown
 from palantir_assets.serving.policies import caller
 from palantir_assets.serving.routing import send_json
 
@@ -47,6 +48,7 @@ def asked(scope: Scope) -> tuple[Release, dict[str, str], Params]:
         return release_of(scope), path, {}
     params = parse_qs(text.decode("latin-1"), keep_blank_values=True)
     refuse_elsewhere(params)
+    refuse_unknown(params, scope["route"].query)
     return release_of(scope), path, params
 
 
@@ -70,7 +72,7 @@ def listed(path: Query, params: Params) -> Query:
     ordering = one(params, "orderBy")
     return {
         **path,
-        "order_by": [_ordering(part) for part in ordering.split(",") if part] if ordering else [],
+        "orderBy": [_ordering(part) for part in ordering.split(",") if part] if ordering else [],
         "select": params.get("select", []),
         "limit": checked_size(size_in(one(params, "pageSize"))),
         "page_token": one(params, "pageToken"),
@@ -89,7 +91,7 @@ def ordered(order_by: OrderBy | None) -> Query:
     """`orderBy` of a body."""
     if order_by is None:
         return {}
-    return {"order_by": order_by.fields, "relevance": order_by.order_type == "relevance"}
+    return {"orderBy": order_by.fields, "relevance": order_by.order_type == "relevance"}
 
 
 def planned(query: Query, release: Release, scope: Scope) -> Plan:

@@ -14,8 +14,36 @@ from pydantic.alias_generators import to_camel
 
 from palantir_assets.errors import QueryError
 from palantir_assets.query.fields import PropertyIdentifier
+from palantir_assets.query.wording import in_words
 
 Json = dict[str, Any]
+WhereJson = Annotated[
+    Json,
+    Field(
+        description="a filter, in Foundry's search JSON v2; docs/api.md has every type of it",
+        examples=[
+            {"type": "and", "value": [{"type": "eq", "field": "city", "value": "Seoul"}, {"type": "gt", "field": "amount", "value": 9}]}
+        ],
+    ),
+]
+SetJson = Annotated[
+    Json,
+    Field(
+        description="an object set, in Foundry's JSON; docs/api.md has every type of it",
+        examples=[{"type": "searchAround", "link": "customer", "objectSet": {"type": "base", "objectType": "order"}}],
+    ),
+]
+Metrics = Annotated[
+    tuple[Json, ...],
+    Field(
+        description="count, or sum, avg, min, max, exactDistinct, approximateDistinct, approximatePercentile of a `field`",
+        examples=[[{"type": "count"}, {"type": "avg", "field": "amount", "name": "mean", "direction": "DESC"}]],
+    ),
+]
+Groups = Annotated[
+    tuple[Json, ...],
+    Field(description="groups: exact, fixedWidth, ranges or duration of a `field`", examples=[[{"type": "exact", "field": "city"}]]),
+]
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
@@ -27,7 +55,7 @@ class OrderBy(Body):
     """By properties, or by relevance where a set has one: its nearest neighbours."""
 
     order_type: Literal["fields", "relevance"] | None = None
-    fields: tuple[Json, ...] = ()
+    fields: tuple[Json, ...] = Field((), examples=[[{"field": "amount", "direction": "desc"}]])
 
 
 class Signing(Body):
@@ -52,13 +80,13 @@ class PageRequest(Body):
 class SearchRequest(PageRequest):
     """The body of a search."""
 
-    where: Json | None = None
+    where: WhereJson | None = None
 
 
 class InterfaceSearchRequest(Body):
     """The body of a search by an interface: which of its properties, and which own ones besides, by object type."""
 
-    where: Json | None = None
+    where: WhereJson | None = None
     order_by: OrderBy | None = None
     page_size: StrictInt | None = None
     page_token: StrictStr | None = None
@@ -74,7 +102,7 @@ class InterfaceSearchRequest(Body):
 class LoadRequest(PageRequest):
     """The body of loading a set."""
 
-    object_set: Json
+    object_set: SetJson
     include_compute_usage: StrictBool | None = None
     load_property_securities: Literal[False] | None = Field(None, description="there are no securities of single values")
 
@@ -82,7 +110,7 @@ class LoadRequest(PageRequest):
 class LinksRequest(Body):
     """The body of loading the links of a set."""
 
-    object_set: Json
+    object_set: SetJson
     links: tuple[StrictStr, ...] = Field(min_length=1, max_length=100)
     page_token: StrictStr | None = None
     include_compute_usage: StrictBool | None = None
@@ -91,37 +119,38 @@ class LinksRequest(Body):
 class SetRequest(Body):
     """The body of keeping a set."""
 
-    object_set: Json
+    object_set: SetJson
 
 
 class AggregateRequest(Body):
     """The body of an aggregate over the objects of a type or an interface."""
 
-    aggregation: tuple[Json, ...]
-    group_by: tuple[Json, ...] = ()
-    where: Json | None = None
+    aggregation: Metrics
+    group_by: Groups = ()
+    where: WhereJson | None = None
     accuracy: StrictStr | None = None
 
 
 class AggregateSetRequest(Body):
     """The body of an aggregate over a set."""
 
-    aggregation: tuple[Json, ...]
-    group_by: tuple[Json, ...] = ()
-    object_set: Json
+    aggregation: Metrics
+    group_by: Groups = ()
+    object_set: SetJson
     accuracy: StrictStr | None = None
     include_compute_usage: StrictBool | None = None
 
 
 def parsed(model: type[ModelT], body: bytes) -> ModelT:
-    """A request from its bytes. Raises QueryError that names the first thing it cannot use."""
+    """A request from its bytes. Raises QueryError that names what it cannot use."""
     try:
-        return model.model_validate(orjson.loads(body))
+        raw = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise QueryError(f"the body is not JSON: {error}") from None
+    try:
+        return model.model_validate(raw)
     except ValidationError as error:
-        problem = error.errors(include_url=False)[0]
-        raise QueryError(f"{'.'.join(str(part) for part in problem['loc']) or 'body'}: {problem['msg']}") from None
+        raise QueryError(in_words(error.errors(include_url=False), raw, model)) from None
 
 
 def schema(model: type[BaseModel]) -> Json:

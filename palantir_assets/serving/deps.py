@@ -37,6 +37,8 @@ class Asked:
     varying: bytes = b""
     size: int = 0
     count: int = 0
+    host: bytes = b""
+    content_type: bytes = b""
 
 
 @dataclass(slots=True)

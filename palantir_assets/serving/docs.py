@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from html import escape
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 from starlette.responses import HTMLResponse, JSONResponse
 
+from palantir_assets.serving.errors import FOUNDRY
 from palantir_assets.serving.paging import MAX_OBJECTS
 from palantir_assets.serving.policies import guarded, policy_of
 from palantir_assets.serving.routing import SegmentRoute
@@ -44,12 +46,20 @@ def document(app: FastAPI) -> dict[str, Any]:
             for method in (route.methods or set()) - {"HEAD"}:
                 made["paths"].setdefault(route.template, {})[method.lower()] = _operation(route)
             made["components"]["schemas"].update((route.body or {}).get("$defs", {}))
+    for path, methods in made["paths"].items():
+        for operation in methods.values():
+            _refused_as_told(operation, foundry=path.startswith(FOUNDRY))
+    for name in ("HTTPValidationError", "ValidationError"):
+        made["components"]["schemas"].pop(name, None)
     return made
 
 
 def rendered(document: dict[str, Any]) -> str:
     """The document as a page for people."""
-    operations = [_section(method, path, operation) for path, methods in document["paths"].items() for method, operation in methods.items()]
+    schemas = document["components"]["schemas"]
+    operations = [
+        _section(method, path, operation, schemas) for path, methods in document["paths"].items() for method, operation in methods.items()
+    ]
     info = document["info"]
     return _PAGE.format(title=escape(info["title"]), description=escape(info["description"]), operations="".join(operations))
 
@@ -78,11 +88,31 @@ def _parameter(name: str, where: str) -> dict[str, Any]:
     return {"name": name, "in": where, "required": where == "path", "schema": kind.get(name, {"type": "string"})}
 
 
-def _section(method: str, path: str, operation: dict[str, Any]) -> str:
+def _refused_as_told(operation: dict[str, Any], *, foundry: bool) -> None:
+    """FastAPI declares a 422 of its own; here what does not fit is a 400 like any other."""
+    words = "an error, in Foundry's envelope" if foundry else "an error, as problem details"
+    if operation["responses"].pop("422", None):
+        operation["responses"]["400"] = {"description": words}
+    operation["responses"].setdefault("default", {"description": words})
+
+
+def _section(method: str, path: str, operation: dict[str, Any], schemas: dict[str, Any]) -> str:
+    told = [(item["name"], item["in"], item.get("description", "")) for item in operation.get("parameters", [])]
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    body = schemas.get(content.get("$ref", "").rpartition("/")[2], content)
+    required = body.get("required", ())
+    told += [(name, "body" if name in required else "body, optional", _of_body(part)) for name, part in body.get("properties", {}).items()]
     rows = "".join(
-        f"<tr><td><code>{escape(item['name'])}</code></td><td>{escape(item['in'])}</td><td>{escape(item.get('description', ''))}</td></tr>"
-        for item in operation.get("parameters", [])
+        f"<tr><td><code>{escape(name)}</code></td><td>{escape(where)}</td><td>{escape(words)}</td></tr>" for name, where, words in told
     )
     summary = escape(operation.get("description") or operation.get("summary", ""))
     heading = f'<b class="{method}">{method.upper()}</b> <code>{escape(path)}</code>'
     return f"<section><p>{heading}</p><p>{summary}</p><table>{rows}</table></section>"
+
+
+def _of_body(part: dict[str, Any]) -> str:
+    """What a key of a body is, with an example if there is one."""
+    inner = [part, *part.get("anyOf", ())]
+    description = next((each["description"] for each in inner if "description" in each), "")
+    example = next((each["examples"][0] for each in inner if "examples" in each), None)
+    return description + (f"{': ' if description else ''}{json.dumps(example)}" if example is not None else "")

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from fastapi import Depends, Request
-
 from palantir_assets.errors import UnknownName
 
 _KINDS: Final = {"branch": "branch", "scenarioRid": "scenario", "transactionId": "transaction"}
@@ -21,11 +19,3 @@ def refuse_elsewhere(params: Mapping[str, object]) -> None:
         if name in params:
             value = params[name]
             raise UnknownName(kind, str(value[-1] if isinstance(value, list) else value))
-
-
-async def _here(request: Request) -> None:
-    refuse_elsewhere(request.query_params)
-
-
-HERE: Final = [Depends(_here)]
-"""For the routers of metadata."""

@@ -40,6 +40,7 @@ from palantir_assets.serving.datatypes import parameter_type
 from palantir_assets.serving.deps import exchange_of
 from palantir_assets.serving.paging import BatchTooLarge, InvalidPageSize, NotLinked
 from palantir_assets.serving.rids import rid
+from palantir_assets.serving.wording import request_in_words, route_in_words
 
 FOUNDRY: Final = "/api/v2/"
 _CODES: Final = {
@@ -56,6 +57,7 @@ _UNKNOWN: Final = {
     "function": "QueryNotFound",
     "function version": "QueryVersionNotFound",
     "action type": "ActionTypeNotFound",
+    "metric": "MetricNotFound",
     "branch": "FoundryBranchNotFound",
     "scenario": "OntologyScenarioNotFound",
 }
@@ -70,6 +72,7 @@ _FUNCTIONS: Final[Mapping[type[FunctionError], tuple[int, str]]] = {
     FunctionsBusy: (503, "QueryDeploymentNotAvailable"),
 }
 _ELSE: Final = (500, "QueryMemoryExceededLimit")
+MAX_SHOWN: Final = 1_000
 _HTTP: Final = {404: "RouteNotFound", 405: "MethodNotAllowed", 413: "RequestEntityTooLarge"}
 
 
@@ -130,9 +133,10 @@ def told(error: Exception, scope: Scope) -> Told | None:
         case NoRelease() | LedgerError():
             return Told(503, type(error).__name__, error.message, error.advice, headers={"Retry-After": "5"})
         case RequestValidationError():
-            return Told(400, "InvalidRequest", "; ".join(_in_words(problem) for problem in error.errors()[:10]))
+            return Told(400, "InvalidRequest", request_in_words(error, scope))
         case HTTPException():
-            return Told(error.status_code, _HTTP.get(error.status_code, "HttpError"), str(error.detail), headers=error.headers)
+            words, step = route_in_words(error, scope)
+            return Told(error.status_code, _HTTP.get(error.status_code, "HttpError"), words, step, headers=error.headers)
         case _:
             return None
 
@@ -144,7 +148,7 @@ def _question(error: QueryError) -> Told:
             told_value = {"property": error.field, "propertyBaseType": error.expected, "propertyValue": _plain(error.value)}
             return Told(400, "InvalidPropertyValue", error.message, error.advice, told_value)
         case InvalidToken():
-            return Told(400, "InvalidPageToken", error.message, error.advice, {"pageToken": ""})
+            return Told(400, "InvalidPageToken", error.message, error.advice, {"pageToken": error.token[:MAX_SHOWN]})
         case InvalidPageSize():
             return Told(400, "InvalidPageSize", error.message, error.advice, {"pageSize": error.size})
         case BatchTooLarge():
@@ -213,7 +217,7 @@ def _problem(told: Told, error_id: str) -> dict[str, object]:
 
 def _unknown(error: UnknownName, scope: Scope) -> dict[str, object]:
     path = scope.get("path_params", {})
-    object_type = {"objectType": path.get("object_type", "")}
+    object_type = {"objectType": path.get("object_type") or error.of}
     match error.kind:
         case "link":
             return {**object_type, "linkType": error.name}
@@ -240,9 +244,3 @@ def _plain(value: object) -> object:
         if value is None or isinstance(value, str | bool | float) or (isinstance(value, int) and abs(value) < 2**63)
         else str(type(value).__name__)
     )
-
-
-def _in_words(problem: Mapping[str, object]) -> str:
-    location = problem.get("loc")
-    place = ".".join(str(part) for part in location) if isinstance(location, tuple) else "request"
-    return f"{place}: {problem.get('msg')}"

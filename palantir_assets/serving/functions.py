@@ -16,14 +16,14 @@ from palantir_assets.serving import views
 from palantir_assets.serving.bodies import Body
 from palantir_assets.serving.deps import CurrentExchange, CurrentRelease, check_ontology
 from palantir_assets.serving.describing import query_type_view
-from palantir_assets.serving.elsewhere import HERE
 from palantir_assets.serving.finding import find_function
 from palantir_assets.serving.languages import Spoken
 from palantir_assets.serving.paging import Paging, checked_batch, cut
+from palantir_assets.serving.parameters import CHECKED
 from palantir_assets.serving.policies import Caller, guarded
 from palantir_assets.serving.rids import named
 
-router = APIRouter(prefix="/api/v2/ontologies", tags=["Query types"], dependencies=HERE)
+router = APIRouter(prefix="/api/v2/ontologies", tags=["Query types"], dependencies=CHECKED)
 
 FUNCTIONS_AT_ONCE: Final = 100
 Version = Annotated[str | None, Query(description="the version it must have")]

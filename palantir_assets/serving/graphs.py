@@ -23,9 +23,10 @@ from palantir_assets.graph.export import Subgraph, cytoscape, graphml
 from palantir_assets.graph.walks import ANY_DEPTH, Budget
 from palantir_assets.query.plans import Plan, parse_query, plan
 from palantir_assets.serving.deps import CurrentRelease, exchange_of
+from palantir_assets.serving.parameters import CHECKED
 from palantir_assets.serving.policies import Caller, guarded
 
-router = APIRouter(prefix="/api/platform/v1/graph", tags=["Graph"], dependencies=[Depends(native.begin)])
+router = APIRouter(prefix="/api/platform/v1/graph", tags=["Graph"], dependencies=[*CHECKED, Depends(native.begin)])
 
 Format = Literal["json", "graphml", "cytoscape"]
 MAX_STARTS: Final = 1_000
@@ -158,12 +159,12 @@ def subgraph(
     services = exchange_of(request.scope).services
     starts: Sequence[Thing] | Plan = [ref.thing() for ref in asked.start or ()]
     if asked.object_set is not None:
-        starts = plan(parse_query({"set": asked.object_set}), release.ontology, principal, saved=services.sets, now=services.clock())
+        starts = plan(parse_query({"object_set": asked.object_set}), release.ontology, principal, saved=services.sets, now=services.clock())
     found = graphs.subgraph(
         release, principal, starts, asked.ties(),
         depth=asked.depth, budget=Budget(asked.limit, asked.seconds), select=asked.select,
     )  # fmt: skip
-    headers = {"Graph-Cut": found.cut, "Vary": "Accept"} if found.cut else {"Vary": "Accept"}
+    headers = {"Graph-Cut": found.cut} if found.cut else {}
     if kind == "graphml":
         return Response(graphml(found.graph), media_type=_KINDS[kind], headers=headers)
     if kind == "cytoscape":

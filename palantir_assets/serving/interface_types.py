@@ -10,13 +10,13 @@ from fastapi import APIRouter
 from palantir_assets.serving import views
 from palantir_assets.serving.deps import CurrentRelease, check_ontology
 from palantir_assets.serving.describing import interface_link_view, interface_view
-from palantir_assets.serving.elsewhere import HERE
 from palantir_assets.serving.finding import find_interface_link, implementers
 from palantir_assets.serving.languages import Spoken
 from palantir_assets.serving.paging import Paging, cut
+from palantir_assets.serving.parameters import CHECKED
 from palantir_assets.serving.policies import Caller, guarded
 
-router = APIRouter(prefix="/api/v2/ontologies", tags=["Interface types"], dependencies=HERE)
+router = APIRouter(prefix="/api/v2/ontologies", tags=["Interface types"], dependencies=CHECKED)
 
 
 @router.get("/{ontology}/interfaceTypes", response_model_exclude_none=True)

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from palantir_assets.access.policy import readable_type
+from palantir_assets.access.principal import Principal
 from palantir_assets.engine.objects import get
 from palantir_assets.errors import QueryError, UnknownName
 from palantir_assets.ontology.served import ServedOntology
@@ -20,7 +21,7 @@ from palantir_assets.serving import bodies
 from palantir_assets.serving.aggregates import send_groups
 from palantir_assets.serving.asking import LISTED, Query, asked, executed, flag, listed, ordered, planned, send_page, this_object
 from palantir_assets.serving.bodies import parsed, schema
-from palantir_assets.serving.finding import find_interface_link
+from palantir_assets.serving.finding import find_interface_link, implementers
 from palantir_assets.serving.paging import checked_size
 from palantir_assets.serving.policies import caller, guarded
 from palantir_assets.serving.routing import SegmentRoute
@@ -42,7 +43,7 @@ async def search_interface_objects(scope: Scope, receive: Receive, send: Send) -
     release, path, _ = asked(scope)
     body = parsed(bodies.InterfaceSearchRequest, await Request(scope, receive).body())
     query = {
-        **_narrowed(release.ontology, path["interface_type"], body),
+        **_narrowed(caller(scope), release.ontology, path["interface_type"], body),
         **ordered(body.order_by),
         "where": body.where,
         "select": _wanted(body),
@@ -84,13 +85,13 @@ def _set(release: Release, interface: str) -> Query:
     return {"set": _base(release, interface), "naming": "interface"}
 
 
-def _narrowed(ontology: ServedOntology, interface: str, body: bodies.InterfaceSearchRequest) -> Query:
+def _narrowed(principal: Principal, ontology: ServedOntology, interface: str, body: bodies.InterfaceSearchRequest) -> Query:
     """The interface's objects, or those of them that are of the selected types and have the other interfaces too."""
-    known = set(ontology.implementers(ontology.find_interface(interface).name))
+    known = set(implementers(principal, ontology, interface))
     for other in body.other_interface_types:
-        known &= set(ontology.implementers(ontology.find_interface(other).name))
+        known &= set(implementers(principal, ontology, other))
     for name in body.selected_object_types:
-        ontology.find_type(name)
+        readable_type(principal, ontology, name)
     types = [name for name in ontology.types if name in known and (not body.selected_object_types or name in body.selected_object_types)]
     if not types:
         raise QueryError("selectedObjectTypes, otherInterfaceTypes: no object type is left")

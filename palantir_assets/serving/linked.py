@@ -18,7 +18,7 @@ from palantir_assets.serving.routing import send_json
 
 async def send_links(scope: Scope, send: Send, release: Release, body: LinksRequest) -> None:
     """The links of a thousand objects at a time, as Foundry gives them."""
-    made = planned({"set": body.object_set, "limit": OBJECTS_AT_ONCE}, release, scope)
+    made = planned({"objectSet": body.object_set, "limit": OBJECTS_AT_ONCE}, release, scope)
     token = read_token(body.page_token) if body.page_token is not None else None
     page = await run(partial(links_from, made, body.links, release, token=token), inline=False)
     await send_json(send, told(page))

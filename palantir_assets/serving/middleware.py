@@ -1,8 +1,8 @@
 """What every request goes through, once: an id, one release, headers, limits, a log line, a last resort.
 
 Pure ASGI, one layer, no request objects: a hot route pays some ten microseconds for it. HEAD is answered
-wherever GET is. How an answer is tagged, and a caller told that he holds it already, is told in `conditional`;
-how it is compressed, in `encoding`.
+wherever GET is. Which requests are let in is decided in `admitting`; how an answer is tagged, and a caller told
+that he holds it already, in `conditional`; how it is compressed, in `encoding`.
 """
 
 from __future__ import annotations
@@ -22,16 +22,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from palantir_assets.errors import NoRelease
 from palantir_assets.observability import tell
 from palantir_assets.release.reading import Release
+from palantir_assets.serving.admitting import Admits, refusal, with_json_body
 from palantir_assets.serving.conditional import program, tag_of_release
 from palantir_assets.serving.deps import Asked, Exchange, Exchanged, Services, data_as_of, utc
-from palantir_assets.serving.errors import UNFORESEEN, Told, respond
+from palantir_assets.serving.errors import UNFORESEEN, respond
 from palantir_assets.serving.outgoing import Headers, Outgoing
+from palantir_assets.serving.turning import release_turned
 
 LOG: Final = logging.getLogger("palantir_assets.access_log")
 MAX_BODY: Final = 1_000_000
-MAX_URL: Final = 16_384
-MAX_HEADERS: Final = 32_768
-MAX_HEADER_COUNT: Final = 100
 CLIENT_GONE: Final = 499
 
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -44,14 +43,17 @@ _ALWAYS: Final[Headers] = (
     (b"cache-control", b"no-cache, private"),
     (b"vary", b"Accept, Accept-Encoding, Accept-Language"),
 )
-_HEEDED: Final = frozenset((b"x-request-id", b"accept-encoding", b"if-none-match", b"accept", b"accept-language"))
+_HEEDED: Final = frozenset((b"x-request-id", b"accept-encoding", b"if-none-match", b"accept", b"accept-language", b"host", b"content-type"))
 
 
 class Envelope:
-    """The one middleware. `services.holder` gives each request one release, from its first byte to its last."""
+    """The one middleware. `services.holder` gives each request one release, from its first byte to its last.
 
-    def __init__(self, app: ASGIApp, services: Services) -> None:
-        self._app, self._services = app, services
+    Who goes on reading the pages of an older release, while it is still open, is given that one.
+    """
+
+    def __init__(self, app: ASGIApp, services: Services, admitted: Admits) -> None:
+        self._app, self._services, self._admitted = app, services, admitted
         self._served: _Served | None = None
         self._new_ids = _new_ids()
         program()  # reads this program's sources, once, and not while a request waits
@@ -60,7 +62,10 @@ class Envelope:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        held = self._services.holder.acquire()
+        wanted: str | None = None
+        if self._services.holder.keeps_older:
+            wanted, receive = await release_turned(scope, receive, at_most=MAX_BODY)
+        held = self._services.holder.acquire(wanted)
         try:
             release = held.__enter__()
         except NoRelease:
@@ -75,6 +80,8 @@ class Envelope:
         began, asked, method = perf_counter(), _asked(scope["headers"]), scope["method"]
         if method == "HEAD":  # answered as GET, and sent without its body
             scope = {**scope, "method": "GET"}
+        elif method == "POST":
+            scope = with_json_body(scope, asked.content_type)
         exchange = Exchange(self._request_id(asked), None, self._services, None, asked)
         if served is not None:
             exchange.release, exchange.tag = served.release, served.tag(asked.varying)
@@ -96,8 +103,8 @@ class Envelope:
     async def _run(self, scope: Scope, receive: Receive, exchange: Exchange, outgoing: Outgoing) -> None:
         """The app's answer, or the one to what nobody foresaw."""
         try:
-            refusal = _refusal(scope, exchange.asked)
-            app = respond(refusal, scope) if refusal else self._app
+            refused = refusal(scope, exchange.asked, self._admitted)
+            app = respond(refused, scope) if refused else self._app
             await app(scope, receive if scope["method"] == "GET" else _limited(receive), outgoing.send)
         except ClientDisconnect:
             raise
@@ -146,20 +153,10 @@ def _asked(headers: Iterable[tuple[bytes, bytes]]) -> Asked:
             found[name] = found[name] + b"," + value if name in found else value
     get = found.get
     varying = get(b"accept", b"") + b"\n" + get(b"accept-language", b"")
-    return Asked(get(b"x-request-id", b""), get(b"accept-encoding", b""), get(b"if-none-match", b""), varying, size, number)
-
-
-def _refusal(scope: Scope, asked: Asked) -> Told | None:
-    """Requests whose first lines are too long; what the body may be is counted as it comes."""
-    length = len(scope.get("raw_path") or scope["path"]) + len(scope["query_string"])
-    if length > MAX_URL:
-        return Told(
-            414, "RequestUriTooLong", f"the URL has {length:,} bytes and may have {MAX_URL:,}", "ask with POST, or for less at once"
-        )
-    if asked.size > MAX_HEADERS or asked.count > MAX_HEADER_COUNT:
-        limits = f"{MAX_HEADER_COUNT} headers of {MAX_HEADERS:,} bytes in all are read, not {asked.count} of {asked.size:,}"
-        return Told(431, "RequestHeadersTooLarge", limits, "send fewer headers")
-    return None
+    return Asked(
+        get(b"x-request-id", b""), get(b"accept-encoding", b""), get(b"if-none-match", b""), varying, size, number,
+        get(b"host", b""), get(b"content-type", b""),
+    )  # fmt: skip
 
 
 def _new_ids() -> Iterator[str]:

@@ -87,7 +87,7 @@ async def aggregate_set(scope: Scope, receive: Receive, send: Send) -> None:
     """POST …/objectSets/aggregate: metrics over a set, in groups."""
     asked(scope)
     body = parsed(bodies.AggregateSetRequest, await Request(scope, receive).body())
-    await send_groups(scope, send, {"set": body.object_set}, body)
+    await send_groups(scope, send, {"objectSet": body.object_set}, body)
 
 
 @guarded("objects.read")
@@ -95,7 +95,7 @@ async def create_temporary_set(scope: Scope, receive: Receive, send: Send) -> No
     """POST …/objectSets/createTemporary: keep the definition of a set for an hour."""
     release, _, _ = asked(scope)
     body = parsed(bodies.SetRequest, await Request(scope, receive).body())
-    planned({"set": body.object_set, "count": True}, release, scope)  # what cannot be asked is not kept
+    planned({"objectSet": body.object_set, "count": True}, release, scope)  # what cannot be asked is not kept
     await send_json(send, orjson.dumps({"objectSetRid": exchange_of(scope).services.sets.keep(body.object_set)}))
 
 
@@ -112,7 +112,7 @@ async def get_object_set(scope: Scope, receive: Receive, send: Send) -> None:
 async def _loaded(scope: Scope, receive: Receive, more: Query) -> tuple[Release, bodies.LoadRequest, Plan]:
     release, _, _ = asked(scope)
     body = parsed(bodies.LoadRequest, await Request(scope, receive).body())
-    return release, body, planned(searched({"set": body.object_set, **more}, body, release, scope), release, scope)
+    return release, body, planned(searched({"objectSet": body.object_set, **more}, body, release, scope), release, scope)
 
 
 def _mappings(made: Plan, release: Release) -> bytes:

@@ -13,13 +13,13 @@ from palantir_assets.serving import views
 from palantir_assets.serving.bodies import Body
 from palantir_assets.serving.deps import CurrentRelease, check_ontology
 from palantir_assets.serving.describing import link_view, object_type_full, object_type_view
-from palantir_assets.serving.elsewhere import HERE
 from palantir_assets.serving.languages import Spoken
 from palantir_assets.serving.paging import Paging, checked_batch, cut
+from palantir_assets.serving.parameters import CHECKED
 from palantir_assets.serving.policies import Caller, guarded
 from palantir_assets.serving.rids import named, rid
 
-router = APIRouter(prefix="/api/v2/ontologies", tags=["Object types"], dependencies=HERE)
+router = APIRouter(prefix="/api/v2/ontologies", tags=["Object types"], dependencies=CHECKED)
 
 
 class ByRid(Body):

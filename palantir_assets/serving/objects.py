@@ -86,6 +86,6 @@ LIST: Final = SegmentRoute(OBJECTS, list_objects, method="GET", query=LISTED)
 # In the order they are tried: exact ones first; keys that were sent with plain slashes come after every other route.
 ROUTES: Final = (ONE, LINKED, LINKED_ONE, LIST)
 LOOSE: Final = (
-    SegmentRoute(f"{OBJECTS}/{{key...}}/links/{{link}}", list_linked_objects, method="GET"),
-    SegmentRoute(f"{OBJECTS}/{{key...}}", get_object, method="GET"),
+    SegmentRoute(f"{OBJECTS}/{{key...}}/links/{{link}}", list_linked_objects, method="GET", query=LISTED),
+    SegmentRoute(f"{OBJECTS}/{{key...}}", get_object, method="GET", query=["select", "excludeRid"]),
 )

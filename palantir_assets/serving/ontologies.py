@@ -26,12 +26,12 @@ from palantir_assets.serving.describing import (
     shared_property_view,
     value_type_view,
 )
-from palantir_assets.serving.elsewhere import HERE
 from palantir_assets.serving.finding import find_function, implementers
 from palantir_assets.serving.languages import Language, Spoken
+from palantir_assets.serving.parameters import CHECKED
 from palantir_assets.serving.policies import Caller, guarded
 
-router = APIRouter(prefix="/api/v2/ontologies", tags=["Ontologies"], dependencies=HERE)
+router = APIRouter(prefix="/api/v2/ontologies", tags=["Ontologies"], dependencies=CHECKED)
 
 _ONTOLOGY: Final = views.OntologyView()
 

@@ -102,9 +102,7 @@ def cut(
     if asked.token is not None:
         token = read_token(asked.token)
         if (token.query, token.release) != (name, identity):
-            raise InvalidToken(
-                "this page token belongs to another question or release", next_step="ask for the first page again, without a page token"
-            )
+            raise InvalidToken("this page token belongs to another question or release", token)
         offset = token.offset
     end = offset + size
     return found[offset:end], write_token(PageToken(identity, name, end, len(found))) if end < len(found) else None

@@ -8,9 +8,10 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from palantir_assets.serving.deps import CurrentExchange, Exchange, data_as_of
+from palantir_assets.serving.parameters import CHECKED
 from palantir_assets.serving.policies import guarded
 
-router = APIRouter(prefix="/api/platform/v1", tags=["Releases"])
+router = APIRouter(prefix="/api/platform/v1", tags=["Releases"], dependencies=CHECKED)
 
 
 class ServedView(BaseModel):

@@ -33,7 +33,7 @@ class SegmentRoute(Route):
         self, path: str, endpoint: AsgiEndpoint, *, method: str, query: Sequence[str] = (), body: Mapping[str, Any] | None = None,
         of_release: bool | None = None,
     ) -> None:  # fmt: skip
-        """`query` and `body` are for the documentation: parameter names, and a JSON Schema."""
+        """`query` are the names of the parameters it takes; `body` is a JSON Schema for the documentation."""
         super().__init__(path.replace("...}", ":path}"), endpoint, methods=[method])
         self.of_release = method == "GET" if of_release is None else of_release
         self.app = _unless_held(endpoint) if self.of_release else endpoint

@@ -9,9 +9,10 @@ from pydantic import BaseModel
 
 from palantir_assets.engine.searching import MAX_HITS, MAX_TEXT, find
 from palantir_assets.serving.deps import CurrentRelease
+from palantir_assets.serving.parameters import CHECKED
 from palantir_assets.serving.policies import Caller, guarded
 
-router = APIRouter(prefix="/api/platform/v1", tags=["Search"])
+router = APIRouter(prefix="/api/platform/v1", tags=["Search"], dependencies=CHECKED)
 
 
 class HitView(BaseModel):

@@ -8,11 +8,11 @@ from palantir_assets.errors import UnknownName
 from palantir_assets.serving import views
 from palantir_assets.serving.deps import CurrentRelease, check_ontology
 from palantir_assets.serving.describing import value_type_view
-from palantir_assets.serving.elsewhere import HERE
 from palantir_assets.serving.languages import Spoken
+from palantir_assets.serving.parameters import CHECKED
 from palantir_assets.serving.policies import guarded
 
-router = APIRouter(prefix="/api/v2/ontologies", tags=["Value types"], dependencies=HERE)
+router = APIRouter(prefix="/api/v2/ontologies", tags=["Value types"], dependencies=CHECKED)
 
 
 @router.get("/{ontology}/valueTypes")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from palantir_assets.assets.problems import find_problems
+from palantir_assets.assets.problems import Findings, find_problems, look_over
 from palantir_assets.cli import project as template
 from palantir_assets.errors import BuildError, SpecError
 from palantir_assets.settings import load_settings
@@ -49,6 +49,9 @@ links:
 }
 
 
+CONTRACT = "  - name: orders\n    description: One row for each order.\n    config: {contract: {enforced: true}}\n"
+
+
 def test_every_problem_of_broken_specs_is_told_at_once_with_file_and_line(tmp_path: Path) -> None:
     template.write(tmp_path / "shop")
     folder = tmp_path / "shop" / "ontology_specs"
@@ -75,6 +78,26 @@ def test_what_specs_and_tables_do_not_have_in_common_is_told_at_once(shop: Shop)
         "dbt_project/models/sources.yml: dbt source 'shop__customers' names the asset raw/shop__customers, which no source declares; "
         "did you mean 'raw/shop__custmers'?",
     ]
+
+
+def test_a_missing_column_of_a_model_without_a_contract_is_told_before_it_is_made(shop: Shop) -> None:
+    shop.edit("dbt_project/models/marts/marts.yml", CONTRACT, CONTRACT.partition("    config")[0])
+    shop.edit(ORDERS_SQL, "select order_id, customer_id, ordered_at, amount, status", "select * exclude (status), status as state")
+    told = [str(problem) for problem in find_problems(shop.settings)]
+    assert told == ["ontology_specs/shop/order.yaml:14: property 'status' has no column in marts.orders; did you mean 'state'?"]
+
+
+def test_columns_that_only_the_warehouse_knows_count_while_nothing_has_changed(shop: Shop) -> None:
+    shop.edit("dbt_project/models/marts/marts.yml", CONTRACT, CONTRACT.partition("    config")[0])
+    shop.edit(ORDERS_SQL, "select order_id", "{% set all = 1 %}select order_id")
+    assert look_over(shop.settings) == Findings((), ("marts.orders",))
+    assert shop.build().outcome.failed == []
+    assert look_over(shop.settings) == Findings(())
+    shop.edit(ORDER, "links:\n", "  stauts: {type: string}\nlinks:\n")
+    (told,) = find_problems(shop.settings)
+    assert told.message == "property 'stauts' has no column in marts.orders" and told.hint == "did you mean 'status'?"
+    shop.edit("dbt_project/models/staging/stg_orders.sql", "select", "{{ '' }}select")
+    assert look_over(shop.settings) == Findings((), ("marts.orders",))
 
 
 def test_a_broken_spec_stops_a_build_before_anything_is_made(shop: Shop) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.assets.shop import BUILDS, CUSTOMER, ORDER, PUBLISHING, Shop
+from tests.assets.shop import BUILDS, CUSTOMER, ORDER, ORDERS_CSV, PUBLISHING, Shop
 
 pytestmark = BUILDS
 
@@ -37,9 +37,11 @@ def test_a_constraint_that_breaks_and_is_taken_back_leaves_the_release_it_was(sh
     refused = shop.build()
     assert (refused.outcome.failed, refused.failures) == (["objects/order (expectations)"], {})
     broken = "amount: ColumnValuesToBeBetween(min_value=10000.0, max_value=None)"
-    assert refused.reasons == [f"expectations failed: {broken} (1)"]
+    assert refused.reasons == [f"expectations failed: {broken} (1): 8900.0 of 'o-1005'"]
+    assert [event.blocks for event in refused.events if event.kind == "check" and not event.passed] == [True]
     record = shop.record("objects/order", "expectations")
     assert (record.passed, record.details["broken"]) == (False, {broken: 1})
+    assert record.details["examples"] == {broken: ["8900.0 of 'o-1005'"]}
     shop.edit(ORDER, "expect: {min: 10000}", "expect: {min: 0}")
     healed = shop.build()
     assert (healed.made, healed.outcome.failed) == (set(), [])
@@ -53,6 +55,25 @@ def test_a_failing_check_that_only_warns_does_not_stop_the_release(shop: Shop) -
     assert (warned.made, warned.outcome.failed) == ({"release/release"}, [])
     assert shop.head() == warned.outcome.release_id
     assert "objects/order / warnings: failed" in shop.metadata("release/release")["warnings"]
+
+
+def test_a_row_that_was_refused_is_warned_of_with_line_and_reason_until_it_is_mended(shop: Shop) -> None:
+    shop.edit(ORDERS_CSV, "o-1003,c-001,2024-01-20 18:42:00,15500", "o-1003,c-001,2024-01-20 18:42:00,15500x")
+    built = shop.build()
+    told = "1 row refused: line 4: amount: '15500x' is not a double; mend the file, or see raw.shop__orders__refused for all of them"
+    assert f"refused warned: {told}" in built.reasons
+    assert f"raw/shop__orders: {told}" in built.outcome.warnings
+    assert built.outcome.failed == []
+    record = shop.record("raw/shop__orders", "refused")
+    assert (record.passed, record.blocking, record.details["refused_rows"]) == (False, False, 1)
+    assert "raw/shop__orders / refused: failed" in shop.metadata("release/release")["warnings"]
+
+    again = shop.build()
+    assert again.made == set() and f"raw/shop__orders: {told}" in again.outcome.warnings
+    shop.edit(ORDERS_CSV, "15500x", "15500")
+    mended = shop.build()
+    assert "raw/shop__orders refused passed" in mended.checks
+    assert not any(warning.startswith("raw/") for warning in mended.outcome.warnings)
 
 
 def test_a_suite_below_its_gate_stops_the_release(shop: Shop) -> None:

@@ -13,7 +13,9 @@ EVENTS: list[dict[str, Any]] = [
     {"kind": "step_succeeded", "asset": "raw/shop__orders", "seconds": 0.25, "detail": "10 rows"},
     {"kind": "step_failed", "asset": "marts/orders", "seconds": None, "detail": "column [amount] is missing"},
     {"kind": "check", "asset": "objects/order", "detail": "1 orphan"},
-    {"kind": "check", "asset": "objects/order", "detail": "key passed"},
+    {"kind": "check", "asset": "objects/order", "detail": "key passed", "blocks": False},
+    {"kind": "check", "asset": "objects/order", "detail": "key failed: twice", "blocks": True},
+    {"kind": "check", "asset": "raw/shop__orders", "detail": "refused warned: 1 row refused: line 5: x", "blocks": False},
     {"kind": "something new"},
 ]
 
@@ -27,6 +29,8 @@ def test_a_build_without_a_terminal_is_a_line_for_each_end() -> None:
         "✓ raw/shop__orders 0.2 s  10 rows",
         "✗ marts/orders  column [amount] is missing",
         "! objects/order  1 orphan",
+        "✗ objects/order  key failed: twice",
+        "! raw/shop__orders  1 row refused: line 5: x",
     ]
 
 

@@ -53,6 +53,25 @@ def test_an_earlier_release_is_activated_by_the_beginning_of_its_id(settings: Se
     assert "number 3" in capsys.readouterr().out
 
 
+def test_ids_are_whole_where_the_list_is_piped(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    made = publish_orders(settings, 10)
+    releases.show_all(settings, as_json=False)
+    told = capsys.readouterr().out
+    assert made.release_id is not None
+    assert made.release_id in told
+    assert len({len(line) for line in told.splitlines()}) == 1
+
+
+def test_a_release_is_activated_by_the_number_that_the_list_shows(settings: Settings) -> None:
+    first, _ = publish_orders(settings, 10), publish_orders(settings, 12)
+    assert releases.activate(settings, "1", reason="a wrong price") == 0
+    current = releases.head(settings)
+    assert current is not None
+    assert (current["release_id"], current["release_no"]) == (first.release_id, 3)
+    with pytest.raises(ReleaseError, match=r"no release has the number .17171717171717., and no release on disk begins with it"):
+        releases.activate(settings, "17171717171717", reason="")
+
+
 def test_a_release_is_shown_with_its_rows(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     made = publish_orders(settings, 10)
     releases.show(settings, made.release_id or "", as_json=False)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -17,6 +18,17 @@ def test_a_record_reads_as_it_was_written(settings: Settings) -> None:
     written = replace(RECORD, state="failed", failed=("marts/orders",), stale=("marts/orders", "objects/order"))
     record.write(settings, written)
     assert record.read(settings) == written
+
+
+def test_what_checks_warn_of_is_told_and_a_record_without_it_is_read(settings: Settings) -> None:
+    record.write(settings, replace(RECORD, warnings=("raw/shop__orders: 1 row refused",)))
+    found = status.gather(settings)
+    assert found["build"]["warnings"] == ["raw/shop__orders: 1 row refused"]
+    assert "warning   raw/shop__orders: 1 row refused" in status.lines(found)
+    older = json.loads(record.path(settings).read_text())
+    del older["warnings"]
+    record.path(settings).write_text(json.dumps(older))
+    assert record.read(settings) == RECORD
 
 
 def test_a_record_that_is_damaged_is_no_record(settings: Settings) -> None:

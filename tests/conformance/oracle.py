@@ -84,10 +84,10 @@ def sorted_by(rows: Sequence[Row], field: str, *, descending: bool = False) -> l
 
 
 def linked(kind: str, link: str, row: Row) -> list[Row]:
-    """The rows that a link leads to from one, in the order of their keys, each as often as it is linked."""
+    """The rows that a link leads to from one, in the order of their keys, each once."""
     pairs, target = _pairs(kind, link)
     here = ROWS[kind].index(row)
-    return [ROWS[target][there] for there in sorted(there for left, there in pairs if left == here)]
+    return [ROWS[target][there] for there in sorted({there for left, there in pairs if left == here})]
 
 
 def around(kind: str, link: str, rows: Iterable[Row]) -> list[Row]:

@@ -49,7 +49,8 @@ def test_the_page_is_what_the_suite_found(results: list[Result]) -> None:
 
 
 def test_every_error_has_a_name_that_the_client_has_a_class_for() -> None:
-    names = {*_UNKNOWN.values(), *(name for _, name in _FUNCTIONS.values()), _ELSE[1]}
+    ours = {"MetricNotFound"}  # of a route that Foundry does not have, told as problem details
+    names = {*_UNKNOWN.values(), *(name for _, name in _FUNCTIONS.values()), _ELSE[1]} - ours
     assert sorted(name for name in names if not hasattr(ontology_errors, name) and not hasattr(core_errors, name)) == []
 
 

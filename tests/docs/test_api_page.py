@@ -87,7 +87,8 @@ def test_every_name_of_an_error_that_is_told_by_its_kind_stands_in_the_page() ->
 
 
 def test_every_property_of_a_search_in_the_page_is_one_a_search_knows() -> None:
-    (example,) = [json.loads(block.text) for block in pages.blocks(pages.section(pages.read(PAGE), "Filters"))]
+    blocks = pages.blocks(pages.section(pages.read(PAGE), "Filters"))
+    (example,) = [json.loads(block.text) for block in blocks if block.language == "json"]
     planned("flight", example)
 
 
@@ -104,6 +105,8 @@ def test_every_curl_asks_for_something_that_exists(page: Path, arguments: list[s
         ontology().find_type(found["object_type"])
     if "link" in found:
         ontology().find_link(found["object_type"], found["link"])
+    if path.startswith("/api/platform/v1/metrics/"):
+        assert found["name"] in ontology().metrics
     if "type" in query:
         ontology().find_type(query["type"][0])
     for order in query.get("orderBy", []):
@@ -126,13 +129,19 @@ def walked(question: str, body: dict[str, Any]) -> None:
             ontology().find_type(ref.object_type)
     for link in asked.links or ():
         ontology().find_link(*link.split("."))
+    for link, prop in getattr(asked, "weights", {}).items():
+        ontology().find_type(link.split(".")[0]).find_property(prop)
+    if getattr(asked, "object_set", None) is not None:
+        plan(parse_query({"object_set": asked.object_set}), ontology(), LOCAL)
 
 
 def planned(object_type: str, body: dict[str, Any]) -> None:
     """Plan a search, a set or an aggregate as the API would, over the default project's ontology."""
     if "aggregation" in body:
         asked_of = {"set": body["objectSet"]} if "objectSet" in body else {"object": object_type}
-        plan_aggregate(parse_aggregate({**asked_of, "aggregations": body["aggregation"], "group_by": body["groupBy"]}), ontology(), LOCAL)
+        plan_aggregate(
+            parse_aggregate({**asked_of, "aggregations": body["aggregation"], "group_by": body.get("groupBy", ())}), ontology(), LOCAL
+        )
         return
     if "objectSet" in body:
         plan(parse_query({"set": LoadRequest.model_validate(body).object_set}), ontology(), LOCAL)

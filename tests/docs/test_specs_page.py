@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from palantir_assets.functions.objects import Objects, ObjectSet
 from palantir_assets.ontology import spec
 from palantir_assets.ontology.aggregates import FUNCTIONS as AGGREGATES
 from palantir_assets.ontology.expressions import FUNCTIONS
@@ -89,6 +90,20 @@ def test_every_function_of_the_expression_language_is_told() -> None:
     text = PAGE.read_text(encoding="utf-8")
     told = {found[1]: found[2].count(",") + 1 for found in re.finditer(r"`(\w+)\(([^)`]*)\)`", text)}
     assert told == {name: len(function.takes) for name, function in FUNCTIONS.items()} | dict.fromkeys(AGGREGATES, 1)
+
+
+def test_everything_a_function_can_ask_is_told() -> None:
+    part = PAGE.read_text(encoding="utf-8").partition("### What a function asks")[2].partition("### Parameter")[0]
+    asked = {f"objects.{name}" for name in vars(Objects) if not name.startswith("_")}
+    of_a_set = {f"loans.{name}" for name in (*vars(ObjectSet), "form") if not name.startswith("_")}
+    assert set(re.findall(r"^\| `((?:objects|loans)\.\w+)", part, re.MULTILINE)) == asked | of_a_set
+
+
+def test_python_in_the_page_is_a_verbatim_part_of_a_tested_file() -> None:
+    found = [block for block in pages.blocks(PAGE.read_text(encoding="utf-8")) if block.language == "python"]
+    assert found
+    for block in found:
+        assert block.text in (pages.ROOT / block.before.strip("`")).read_text(encoding="utf-8")
 
 
 def test_every_type_of_a_property_is_told() -> None:

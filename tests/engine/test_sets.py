@@ -128,6 +128,25 @@ def test_groups_beyond_the_most_are_cut_off_and_counted() -> None:
     assert found.excluded == 250 - sum(metrics[0][1] for _, metrics in found.items)
 
 
+def test_objects_whose_group_is_missing_are_counted_and_nothing_is_less_accurate() -> None:
+    missing = sum(row["paid"] is None for row in SHOP.rows["order"])
+    assert missing > 0
+    count, by_paid = [{"type": "count"}], {"type": "exact", "field": "paid"}
+    found = grouped(aggregations=count, groupBy=[by_paid])
+    assert (found.excluded, found.accurate, {group["paid"] for group, _ in found.items}) == (missing, True, {True, False})
+    assert grouped(aggregations=count, groupBy=[{**by_paid, "includeNullValues": True}]).excluded == 0
+    late = {"type": "ranges", "field": "order_id", "ranges": [{"startValue": 240}, {"startValue": 245}]}
+    assert grouped(aggregations=count, groupBy=[late]).excluded == 240
+    twice = {"type": "ranges", "field": "cents", "ranges": [{"startValue": -(2**62)}, {"endValue": 2**62}]}
+    none = grouped(aggregations=count, groupBy=[{**late, "ranges": [{"endValue": -1}]}, twice])
+    assert (none.items, none.excluded, none.accurate) == ([], 250, True)
+    both = grouped(aggregations=count, groupBy=[by_paid, late])
+    expected = sum(row["paid"] is None or row["order_id"] < 240 for row in SHOP.rows["order"])
+    assert (both.excluded, both.accurate) == (expected, True)
+    cut = grouped(aggregations=count, groupBy=[{**by_paid, "maxGroupCount": 1}])
+    assert (cut.excluded, cut.accurate) == (250 - cut.items[0][1][0][1], False)
+
+
 def test_groups_come_in_the_order_of_a_metric() -> None:
     found = grouped(
         aggregations=[{"type": "count"}, {"type": "max", "field": "order_id", "name": "last", "direction": "DESC"}],

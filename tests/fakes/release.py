@@ -81,7 +81,22 @@ ONTOLOGY = ServedOntology.model_validate(
                 },
                 "links": {"customer": {"to": "customer", "reverse": "orders", "cardinality": "many_to_one"}},
             },
-        }
+        },
+        "metrics": {
+            "average_amount": {
+                "label": {"en": "Average amount", "ko": "평균 금액"},
+                "description": "Of orders with an amount.",
+                "unit": "EUR",
+                "query": {"object": "order", "aggregations": [{"type": "avg", "field": "amount"}]},
+            },
+            "orders_by_payment": {
+                "query": {
+                    "object": "order",
+                    "aggregations": [{"type": "count"}],
+                    "group_by": [{"type": "exact", "field": "paid", "include_null_values": True}],
+                }
+            },
+        },
     }
 )
 

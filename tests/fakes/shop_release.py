@@ -60,7 +60,8 @@ class ListLog:
 
 
 def settings_in(folder: Path) -> Settings:
-    return Settings(project=folder, state=folder / "var", ledger_url=f"sqlite:///{folder / 'ledger.db'}")
+    """Settings of a project there; `testserver` is the name that Starlette's test client asks by."""
+    return Settings(project=folder, state=folder / "var", ledger_url=f"sqlite:///{folder / 'ledger.db'}", allowed_hosts=("testserver",))
 
 
 def release_shop(settings: Settings, log: ListLog, *, orders: int = 250) -> Published:

@@ -219,6 +219,17 @@ def test_a_damaged_array_is_refused_and_named(tmp_path: Path, name: str) -> None
             load(folder)
 
 
+@pytest.mark.parametrize(
+    ("part", "damaged"),
+    [("forward_targets", [0, 10**9]), ("reverse_targets", [-1, 1]), ("forward_offsets", [0, 5, 2]), ("reverse_offsets", [0, -3, 2])],
+)
+def test_arrays_that_lead_to_rows_that_are_not_there_are_refused(tmp_path: Path, part: str, damaged: list[int]) -> None:
+    save(build_csr([0, 1], [0, 1], 2, 2), tmp_path / "links")
+    np.save(tmp_path / "links" / f"{part}.npy", np.array(damaged, dtype=np.int32))
+    with pytest.raises(ReleaseError, match="lead to rows that are not there"):
+        load(tmp_path / "links")
+
+
 def test_arrays_that_do_not_fit_together_are_refused(tmp_path: Path) -> None:
     save(build_csr([0, 1], [0, 1], 2, 2), tmp_path / "links")
     np.save(tmp_path / "links" / "forward_targets.npy", np.array([0], dtype=np.int32))

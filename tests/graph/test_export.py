@@ -31,7 +31,7 @@ def subgraphs(draw: st.DrawFn) -> Subgraph:
 
 
 def told(graph: networkx.MultiDiGraph[str]) -> tuple[dict[str, dict[str, object]], list[tuple[str, str, str]]]:
-    names = ("type", "key", "title", "price", "paid", "note")
+    names = ("object_type", "key", "title", "property_price", "property_paid", "property_note")
     return (
         {node: {name: data[name] for name in names} for node, data in graph.nodes(data=True)},
         sorted((source, target, data["link"]) for source, target, data in graph.edges(data=True)),
@@ -45,8 +45,8 @@ def test_graphml_comes_back_as_it_went(graph: Subgraph) -> None:
     nodes, edges = told(networkx.MultiDiGraph(back))
     expected_nodes, expected_edges = told(as_networkx(graph))
     for node, attributes in expected_nodes.items():
-        price = nodes[node].pop("price")
-        assert price == pytest.approx(attributes.pop("price"))
+        price = nodes[node].pop("property_price")
+        assert price == pytest.approx(attributes.pop("property_price"))
         # XML says line ends in one way, and nothing at all as nothing
         assert {name: value if value is not None else "" for name, value in nodes[node].items()} == attributes
     assert (nodes.keys(), edges) == (expected_nodes.keys(), expected_edges)
@@ -63,14 +63,22 @@ def test_what_xml_cannot_hold_is_replaced_and_the_rest_escaped() -> None:
     nasty = Node("order", 1, "a\x00b\x1f<&>\"'\ud800 한국어 🛒", {"note": "]]>"})
     text = graphml(Subgraph([nasty], []))
     (_, back), *_ = networkx.read_graphml(io.BytesIO(text)).nodes(data=True)
-    assert back == {"type": "order", "key": 1, "title": "a\ufffdb\ufffd<&>\"'\ufffd 한국어 🛒", "note": "]]>"}
+    title = "a\ufffdb\ufffd<&>\"'\ufffd 한국어 🛒"
+    assert back == {"object_type": "order", "key": 1, "title": title, "property_note": "]]>"}
 
 
-def test_a_property_called_like_what_every_node_has_does_not_win() -> None:
-    assert Node("order", 1, "One", {"type": "x", "title": "y", "key": 9}).attributes == {"type": "order", "title": "One", "key": 1}
+def test_no_property_is_lost_whatever_it_is_called() -> None:
+    taken = {name: f"its {name}" for name in ("type", "object_type", "key", "title", "id", "name", "value", "link")}
+    graph = Subgraph([Node("order", 1, "One", taken)], [])
+    expected = {"object_type": "order", "key": 1, "title": "One", **{f"property_{name}": text for name, text in taken.items()}}
+    (_, from_graphml), *_ = networkx.read_graphml(io.BytesIO(graphml(graph))).nodes(data=True)
+    assert from_graphml == expected
+    (_, from_cytoscape), *_ = networkx.cytoscape_graph(json.loads(cytoscape(graph))).nodes(data=True)
+    assert {name: from_cytoscape[name] for name in expected} == expected
+    assert (from_cytoscape["id"], from_cytoscape["name"]) == ("order:1", "One")
 
 
 def test_keys_of_two_kinds_become_text_and_whole_numbers_beside_broken_ones_broken() -> None:
     nodes = [Node("a", 1, "", {"n": 1}), Node("b", "x", "", {"n": 1.5})]
     back = dict(networkx.read_graphml(io.BytesIO(graphml(Subgraph(nodes, [])))).nodes(data=True))
-    assert [back["a:1"]["key"], back["b:x"]["key"], back["a:1"]["n"]] == ["1", "x", 1.0]
+    assert [back["a:1"]["key"], back["b:x"]["key"], back["a:1"]["property_n"]] == ["1", "x", 1.0]

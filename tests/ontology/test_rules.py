@@ -65,6 +65,18 @@ def test_specs_that_hold_together_have_no_problem(specs: Write) -> None:
             "customer_id: {type: integer, optional: true}",
             "but is not optional; add `optional: true` to the link",
         ),
+        ("expect: {min: 0}", "expect: {between: [5, 1]}", "order.yaml:9: `between` is [5.0, 1.0] of 'amount', which no value meets; write"),
+        ("expect: {min: 0}", "expect: {min: 2, max: 1}", "order.yaml:9: `min` is 2.0 and `max` is 1.0 of 'amount', which no value meets"),
+        (
+            "expect: {min: 0}",
+            "expect: {min: 0, max: 2020-01-01}",
+            "order.yaml:9: `min` is 0.0 and `max` is 2020-01-01 of 'amount': one",
+        ),
+        (
+            "properties:",
+            "rows: {min: 9, max: 3}\nproperties:",
+            "order.yaml:6: `min` is 9 and `max` is 3 of the rows of 'order', which no value meets; write the smaller one first: 3, 9",
+        ),
         ("order_id: {type: integer}", "order_id: {type: double}", "the key 'order_id' is a double; a key is a string, integer or long"),
     ],
 )
@@ -86,6 +98,18 @@ def test_all_problems_are_told_at_once_in_the_order_of_files_and_lines(specs: Wr
 def test_an_unknown_key_is_refused_with_a_suggestion(specs: Write) -> None:
     problems = problems_of(specs(customer=CUSTOMER.replace("title:", "titel:")))
     assert "ontology_specs/customer.yaml:5: unknown key 'titel'; did you mean 'title'?" in problems
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("matches: x, length: [3, 2]", "value_types.yaml:2: `length` is [3, 2] of 'code', which no value meets"),
+        ("min: 3, max: 2", "value_types.yaml:2: `min` is 3.0 and `max` is 2.0 of 'code', which no value meets"),
+    ],
+)
+def test_bounds_of_a_value_type_are_in_order(specs: Write, words: str, told: str) -> None:
+    problems = problems_of(specs(value_types=f"value_types:\n  code: {{type: string, {words}}}\n"))
+    assert any(told in problem for problem in problems), problems
 
 
 def test_an_object_type_declared_twice_is_told(specs: Write) -> None:

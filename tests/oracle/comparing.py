@@ -173,8 +173,11 @@ def _rounded(item: Any) -> Any:
 def _compare_groups(world: World, oracle: Oracle, seen: Seen, query: Form) -> None:
     found = aggregate(plan_aggregate(parse_aggregate(query), world.release.ontology, LOCAL, now=NOW), world.release)
     groups: dict[str, tuple[Form, list[Object]]] = {}
+    nowhere = 0
     for each in sorted(seen.members, key=oracle.order):
-        for group in _groups(oracle, seen, each, query["groupBy"]):
+        those = _groups(oracle, seen, each, query["groupBy"])
+        nowhere += not those
+        for group in those:
             groups.setdefault(json.dumps(group, sort_keys=True), (group, []))[1].append(each)
     if not query["groupBy"] and not groups:
         groups["{}"] = ({}, [])
@@ -185,7 +188,7 @@ def _compare_groups(world: World, oracle: Oracle, seen: Seen, query: Form) -> No
     }
     _agree(query, answered, expected)
     _agree(query, len(found.items), len(expected))
-    _agree(query, (found.excluded, found.accurate), (0, True))
+    _agree(query, (found.excluded, found.accurate), (nowhere, True))
 
 
 def _metric(oracle: Oracle, seen: Seen, form: Form, members: list[Object]) -> Any:

@@ -31,6 +31,7 @@ def worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[World]]:
         world.release.close()
 
 
+@pytest.mark.timeout(7_200 if FULL else 300)
 @settings(max_examples=QUESTIONS, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**48), number=st.integers(0, WORLDS - 1))
 def test_every_answer_is_the_oracle_s(worlds: list[World], seed: int, number: int) -> None:

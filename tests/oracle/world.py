@@ -37,7 +37,7 @@ Link = tuple[int, int, int, int]
 """Source row, target row, valid from, valid until."""
 
 
-@dataclass
+@dataclass(repr=False)  # too long to be read, where hypothesis tells of a failure
 class World:
     """`rows` by type in key order, `links` by stored table; `ontology` is the JSON that the release holds."""
 

@@ -48,6 +48,7 @@ def test_each_expectation_finds_exactly_what_breaks_it() -> None:
         (False, 1),
         (False, 1),
     ]
+    assert (results[1].places, results[2].places, results[4].places) == ((1, 2), (2,), (3,))
     assert results[4].examples == (400,) and type(results[4].examples[0]) is int
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from palantir_assets.errors import LedgerError, NoRelease
-from palantir_assets.release.holding import ReleaseHolder
+from palantir_assets.release.holding import KEPT_FOR, ReleaseHolder
 from palantir_assets.release.log import Pointer
 from palantir_assets.release.publishing import activate, publish
 from palantir_assets.release.reading import Release, open_release
@@ -49,7 +49,7 @@ def site(shelf: Shelf, ledger: Ledger, indexes: Path) -> Site:
 
 @pytest.fixture
 def holder(site: Site, ledger: Ledger) -> Iterator[ReleaseHolder]:
-    holder = ReleaseHolder(ledger, site.open, clock=lambda: NOW)
+    holder = ReleaseHolder(ledger, site.open, clock=lambda: NOW, keep=0)
     yield holder
     holder.close()
 
@@ -148,3 +148,24 @@ def test_readers_never_see_a_mixture_while_releases_change(site: Site, holder: R
     assert wrong == []
     assert reads > 10
     assert sum(site.is_open(number) for number in range(len(site.opened))) == 1
+
+
+def test_a_replaced_release_can_be_asked_for_until_its_time_is_over(site: Site, ledger: Ledger) -> None:
+    now = [NOW]
+    holder = ReleaseHolder(ledger, site.open, clock=lambda: now[0])
+    names = []
+    for count in (3, 4, 5, 6):
+        names.append(site.publish(count))
+        holder.refresh()
+    try:
+        for name, counted in zip([None, *names], (6, 6, 4, 5, 6), strict=True):  # the first is one too many
+            with holder.acquire(name) as release:
+                assert release.count("order") == counted
+        assert [site.is_open(number) for number in range(4)] == [False, True, True, True]
+        now[0] += KEPT_FOR
+        holder.refresh()
+        with holder.acquire(names[1]) as release:
+            assert release.count("order") == 6
+        assert [site.is_open(number) for number in range(4)] == [False, False, False, True]
+    finally:
+        holder.close()

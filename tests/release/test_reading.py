@@ -92,6 +92,12 @@ def test_sql_sees_the_objects_and_nothing_else(release: Release, tmp_path: Path)
                 cursor.execute(forbidden).fetchall()
 
 
+def test_what_sql_may_take_of_memory_and_of_the_disk_is_told_in_bytes(release: Release) -> None:
+    with release.sql() as cursor:
+        told = cursor.execute("SELECT current_setting('memory_limit'), current_setting('max_temp_directory_size')").fetchall()
+    assert told == [("244.1 MiB", "1.8 GiB")]
+
+
 def test_many_threads_read_one_release(release: Release) -> None:
     wrong: list[object] = []
 

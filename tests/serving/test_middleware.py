@@ -14,9 +14,9 @@ from backports import zstd
 from starlette.testclient import TestClient
 
 from palantir_assets.serving import conditional
+from palantir_assets.serving.admitting import MAX_HEADER_COUNT, MAX_HEADERS, MAX_URL
 from palantir_assets.serving.app import create_app
 from palantir_assets.serving.encoding import SMALLEST, accepted, compressed, compressible
-from palantir_assets.serving.middleware import MAX_HEADER_COUNT, MAX_HEADERS, MAX_URL
 from tests.fakes.shop_release import NOW, ListLog, release_shop, settings_in
 
 OBJECTS = "/api/v2/ontologies/default/objects"

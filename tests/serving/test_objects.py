@@ -148,7 +148,7 @@ def test_an_order_that_is_none_is_refused(client: TestClient, order: str) -> Non
         (f"{OBJECTS}/order/999", 404, "ObjectNotFound", {"objectType": "order", "primaryKey": {"order_id": "999"}}),
         (f"{OBJECTS}/order/1/links/nope", 404, "LinkTypeNotFound", {"objectType": "order", "linkType": "nope"}),
         (f"{OBJECTS}/order?select=nope", 404, "PropertiesNotFound", {"objectType": "order", "properties": ["nope"]}),
-        (f"{OBJECTS}/order?pageToken=nope", 400, "InvalidPageToken", {"pageToken": ""}),
+        (f"{OBJECTS}/order?pageToken=nope", 400, "InvalidPageToken", {"pageToken": "nope"}),
     ],
 )
 def test_errors_come_in_foundry_s_envelope(client: TestClient, path: str, status: int, name: str, parameters: dict[str, object]) -> None:

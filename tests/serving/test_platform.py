@@ -136,6 +136,28 @@ def test_the_openapi_document_has_every_route(client: TestClient) -> None:
     assert len(identifiers) == len(set(identifiers)) >= 40
 
 
+def test_the_openapi_document_has_the_body_of_every_post_that_takes_one_and_no_status_that_is_not_given(client: TestClient) -> None:
+    document = client.get("/openapi.json").json()
+    posts = {path: methods["post"] for path, methods in document["paths"].items() if "post" in methods}
+    assert [path for path, post in posts.items() if "requestBody" not in post] == [
+        "/api/v2/ontologies/{ontology}/objects/{object_type}/count"
+    ]
+    for name, kind in (("search", "where"), ("aggregate", "aggregation")):
+        schema = posts[f"/api/v2/ontologies/{{ontology}}/objects/{{object_type}}/{name}"]["requestBody"]["content"]["application/json"][
+            "schema"
+        ]
+        assert "examples" in json.dumps(schema["properties"][kind])
+    statuses = {status for methods in document["paths"].values() for operation in methods.values() for status in operation["responses"]}
+    assert statuses <= {"200", "400", "503", "default"}
+
+
+def test_the_docs_show_what_a_body_may_hold(client: TestClient) -> None:
+    page = client.get("/docs").text
+    for name in ("where", "groupBy", "objectSet", "weights", "object_set", "parameters"):
+        assert f"<td><code>{name}</code></td><td>body" in page
+    assert "&quot;type&quot;: &quot;searchAround&quot;" in page
+
+
 def test_the_docs_load_nothing_from_anywhere(client: TestClient) -> None:
     page = client.get("/docs").text
     assert "/objects/{object_type}/{key}/links/{link}" in page

@@ -136,7 +136,7 @@ def outcome(library: Settings) -> Iterator[BuildOutcome]:
 @pytest.fixture(scope="module")
 def client(library: Settings, outcome: BuildOutcome) -> Iterator[TestClient]:
     ledger = open_ledger(library.ledger_url)
-    with TestClient(create_app(library, ledger)) as served:
+    with TestClient(create_app(library, ledger), base_url="http://localhost") as served:
         yield served
     ledger.close()
 
