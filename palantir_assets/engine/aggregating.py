@@ -237,6 +237,8 @@ def _group_value(group: Grouping, value: Any) -> Any:
             return default
         case Duration() if kind == "timestamp" and not hasattr(value, "hour"):
             return f"{value.isoformat()}T00:00:00Z"
+        case Exact() if value == 0 and isinstance(value, float):
+            return 0.0  # the group of 0.0 and -0.0
         case _:
             return plain(kind, value)
 

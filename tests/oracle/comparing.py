@@ -206,8 +206,13 @@ def _groups(oracle: Oracle, seen: Seen, each: Object, forms: list[Form]) -> list
     for form in forms:
         prop, held = oracle.value(seen, each, form)
         name = form.get("field") or form["propertyIdentifier"]["apiName"]
-        found = [{**group, name: value} for group in found for value in _values(form, prop, held)]
+        found = [{**group, name: _unsigned(value)} for group in found for value in _values(form, prop, held)]
     return found
+
+
+def _unsigned(value: Any) -> Any:
+    """Both zeros are one group."""
+    return 0.0 if isinstance(value, float) and value == 0 else value
 
 
 def _values(form: Form, prop: Form, held: Any) -> list[Any]:
