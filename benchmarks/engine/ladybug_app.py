@@ -21,7 +21,8 @@ from starlette.routing import Route
 from benchmarks.engine.ladybug import HOP, connection, rows
 from benchmarks.engine.questions import OBJECTS
 from benchmarks.hello import OPTIONS, hello
-from palantir_assets.ontology.served import ServedOntology, ServedType
+from palantir_assets.ontology.served import ServedOntology
+from palantir_assets.ontology.served_parts import ServedType
 
 
 def main(port: int, release: str, database: str, peers: str) -> None:

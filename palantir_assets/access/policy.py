@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from palantir_assets.access.principal import Principal
 from palantir_assets.errors import UnknownName
-from palantir_assets.ontology.served import LinkEnd, ServedOntology, ServedType
+from palantir_assets.ontology.served import LinkEnd, ServedOntology
+from palantir_assets.ontology.served_parts import ServedType
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,11 +24,11 @@ from palantir_assets.engine.statements import Sql, fetched
 from palantir_assets.names import literal
 from palantir_assets.query.aggregates import AggregatePlan, Duration, Exact, FixedWidth, Grouping, Metric, Ranges
 from palantir_assets.query.fields import TEXTS, Column
+from palantir_assets.query.groupings import MAX_GROUPS
 from palantir_assets.query.nodes import Base, Filter, Node
 from palantir_assets.query.predicates import Every, Predicate, leaves
 from palantir_assets.query.where import decimal_test
 
-MAX_GROUPS: Final = 10_000
 _AGGREGATES: Final = {
     "sum": "sum({0})",
     "avg": "avg({0})",

@@ -18,7 +18,8 @@ from palantir_assets.engine.shaping import shaped
 from palantir_assets.engine.visibility import visible
 from palantir_assets.errors import NotFound
 from palantir_assets.names import fingerprint
-from palantir_assets.ontology.served import LinkEnd, ServedType
+from palantir_assets.ontology.served import LinkEnd
+from palantir_assets.ontology.served_parts import ServedType
 from palantir_assets.query.plans import DEFAULT_PAGE
 from palantir_assets.query.tokens import InvalidToken, read_token
 

@@ -34,11 +34,10 @@ _WALK: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Which part of an answer is wanted. `total` is known from the second page on."""
+    """Which part of an answer is wanted."""
 
     offset: int
     limit: int
-    total: int | None = None
 
 
 def ordered_page(asking: Asking, sets: Mapping[str, RowSet], order: Sequence[SortKey], page: Page) -> Places:

@@ -111,11 +111,6 @@ def nothing(size: int) -> RowSet:
     return RowSet(size, array=np.empty(0, dtype=np.int32))
 
 
-def of_sorted(rows: Rows, size: int) -> RowSet:
-    """Rows that ascend without repeat."""
-    return everything(size) if len(rows) == size else RowSet(size, array=rows)
-
-
 def of_rows(rows: NDArray[np.integer], size: int) -> RowSet:
     """Rows in any order, repeated or not."""
     if len(rows) * _DENSE < size:

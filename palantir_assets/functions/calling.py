@@ -23,7 +23,7 @@ from palantir_assets.access.principal import Principal
 from palantir_assets.engine.objects import get
 from palantir_assets.errors import QueryError, did_you_mean
 from palantir_assets.functions.objects import Objects, ObjectSet
-from palantir_assets.ontology.served import ServedFunction, ServedParameter
+from palantir_assets.ontology.served_parts import ServedFunction, ServedParameter
 from palantir_assets.ontology.spec import ScalarType
 from palantir_assets.query.plans import parse_query, plan
 from palantir_assets.query.sets import SavedSets

@@ -24,7 +24,7 @@ from palantir_assets.access.principal import Principal
 from palantir_assets.engine.answering import execute
 from palantir_assets.engine.objects import get, linked
 from palantir_assets.errors import NotFound
-from palantir_assets.ontology.served import ServedType
+from palantir_assets.ontology.served_parts import ServedType
 from palantir_assets.ontology.spec import PropertyType
 from palantir_assets.query.plans import MAX_PAGE, Plan, parse_query, plan
 from palantir_assets.query.values import typed_value

@@ -21,7 +21,7 @@ from typing import IO, Any, Final
 import palantir_assets
 from palantir_assets.errors import FunctionFailed, FunctionTooSlow
 from palantir_assets.functions import wire
-from palantir_assets.ontology.served import ServedFunction
+from palantir_assets.ontology.served_parts import ServedFunction
 
 LOG: Final = logging.getLogger(__name__)
 

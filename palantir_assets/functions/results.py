@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Final
 
 from palantir_assets.functions.objects import Objects, ObjectSet
-from palantir_assets.ontology.served import ServedFunction, ServedParameter
+from palantir_assets.ontology.served_parts import ServedFunction, ServedParameter
 from palantir_assets.ontology.spec import ScalarType
 from palantir_assets.release.ready_json import key_text
 

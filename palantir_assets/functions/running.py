@@ -22,11 +22,10 @@ from palantir_assets.errors import (
     FunctionResultInvalid,
     FunctionsBusy,
     FunctionTooLarge,
-    UnknownName,
 )
 from palantir_assets.functions.calling import Asking, checked
 from palantir_assets.functions.processes import WorkerProcess
-from palantir_assets.ontology.served import ServedFunction, ServedOntology
+from palantir_assets.ontology.served_parts import ServedFunction
 from palantir_assets.query.sets import SavedSets
 from palantir_assets.release.reading import Release
 
@@ -73,7 +72,7 @@ class Functions:
         saved: SavedSets | None = None,
     ) -> object:
         """What a function gives, as JSON. Raises UnknownName, QueryError for the parameters, or a FunctionError."""
-        function = find_function(release.ontology, name, version)
+        function = release.ontology.find_function(name, version)
         question = {
             "folder": str(release.folder.resolve()),
             "indexes": str(self._indexes.resolve()),
@@ -129,16 +128,6 @@ class Functions:
                     self._idle.append(worker)
             if not keep:
                 worker.end()
-
-
-def find_function(ontology: ServedOntology, name: str, version: str | None = None) -> ServedFunction:
-    """A function by its name, in the version that is asked for if one is. Raises UnknownName."""
-    found = ontology.functions.get(name)
-    if found is None:
-        raise UnknownName("function", name, ontology.functions)
-    if version is not None and version != found.version:
-        raise UnknownName("function version", f"{name}:{version}", (f"{name}:{found.version}",))
-    return found
 
 
 def _told(function: ServedFunction, answer: Mapping[str, Any], release_id: str) -> object:

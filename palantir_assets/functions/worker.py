@@ -28,7 +28,7 @@ from palantir_assets.functions.bounds import Guard, limited, settle
 from palantir_assets.functions.calling import arguments
 from palantir_assets.functions.objects import Objects
 from palantir_assets.functions.results import WrongResult, result
-from palantir_assets.ontology.served import ServedFunction
+from palantir_assets.ontology.served_parts import ServedFunction
 from palantir_assets.release.reading import Release, open_release
 
 RELEASES: Final = 2

@@ -53,15 +53,6 @@ class Csr:
             raise IndexError(f"row {row} of {self.rows}")
         return self.targets[self.offsets[row] : self.offsets[row + 1]]
 
-    def of_at(self, row: int, moment: int) -> Rows:
-        """The rows linked to `row` at a moment, in microseconds since 1970; a link without an interval always is."""
-        found = self.of(row)
-        if self.valid is None:
-            return found
-        since_until = self.valid[self.offsets[row] : self.offsets[row + 1]]
-        at: Rows = found[(since_until[:, 0] <= moment) & (moment < since_until[:, 1])]
-        return at
-
     def of_many(self, rows: RowNumbers, moment: int | None = None) -> Rows:
         """The rows linked to any of `rows`, one after the other, repeats kept: `of` for a whole set at once."""
         return self.targets[self.links_of_many(rows, moment)[0]]

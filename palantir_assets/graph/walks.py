@@ -143,26 +143,17 @@ def all_shortest_paths(
     return Ways(tuple(paths))
 
 
-def step(
-    csr: Csr, rows: RowNumbers, count: int, *, shown: Flags | None = None, moment: int | None = None, searcher: Searcher | None = None
-) -> Rows:
-    """A whole set of rows, one hop on: the rows, of `count`, that any of them is linked to, ascending, each once.
-
-    >>> from palantir_assets.graph.building import build_csr
-    >>> step(build_csr([0, 0, 2], [1, 0, 1], 3, 2).reverse, [1], 3).tolist()
-    [0, 2]
-    """
-    numbers = np.asarray(rows, dtype=np.int32)
-    return np.flatnonzero(mark(csr, numbers, count, shown=shown, moment=moment, searcher=searcher)).astype(np.int32)
-
-
 def mark(
     csr: Csr, rows: Rows | Flags, count: int, *, shown: Flags | None = None, moment: int | None = None, enough: int | None = None,
     searcher: Searcher | None = None,
 ) -> Flags:  # fmt: skip
-    """The same with a flag for each of `count` rows; `rows` are numbers, or a flag a row.
+    """A whole set of rows, one hop on: a flag for each of `count` rows, whether any of `rows` is linked to it.
 
-    Where no more than `enough` rows can be found, the search ends as soon as they are.
+    `rows` are numbers, or a flag a row. Where no more than `enough` rows can be found, the search ends as soon as they are.
+
+    >>> from palantir_assets.graph.building import build_csr
+    >>> mark(build_csr([0, 0, 2], [1, 0, 1], 3, 2).reverse, np.array([1]), 3).tolist()
+    [True, False, True]
     """
     return (searcher or native.searcher()).mark(csr, rows, count, shown, moment, count if enough is None else enough)
 

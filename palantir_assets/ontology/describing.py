@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from palantir_assets.ontology.aggregates import take_apart
-from palantir_assets.ontology.served import (
+from palantir_assets.ontology.served import ServedOntology
+from palantir_assets.ontology.served_parts import (
     InterfaceLink,
     Origin,
     ServedFunction,
@@ -12,7 +13,6 @@ from palantir_assets.ontology.served import (
     ServedLink,
     ServedMetric,
     ServedModel,
-    ServedOntology,
     ServedParameter,
     ServedProperty,
     ServedType,

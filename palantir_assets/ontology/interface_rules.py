@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from palantir_assets.errors import Problem, did_you_mean
 from palantir_assets.ontology.describing import implemented, lineage_of, served_property
 from palantir_assets.ontology.reading import Loaded
-from palantir_assets.ontology.served import ServedProperty
+from palantir_assets.ontology.served_parts import ServedProperty
 from palantir_assets.ontology.spec import PROPERTY_TYPES, InterfaceLink, InterfaceProperty, ObjectType
 from palantir_assets.ontology.stages import ways_of
 from palantir_assets.ontology.wording import a

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from palantir_assets.names import quoted
-from palantir_assets.ontology.served import ServedProperty
+from palantir_assets.ontology.served_parts import ServedProperty
 from palantir_assets.ontology.spec import Property, ScalarType
 
 SCALARS: Final[Mapping[ScalarType, str]] = {

@@ -10,7 +10,8 @@ from graphlib import TopologicalSorter
 
 from palantir_assets.names import quoted
 from palantir_assets.ontology.aggregates import Asked, Ground, Way, links_select, take_apart
-from palantir_assets.ontology.served import ServedOntology, ServedProperty, ServedType
+from palantir_assets.ontology.served import ServedOntology
+from palantir_assets.ontology.served_parts import ServedProperty, ServedType
 from palantir_assets.ontology.storing import sql_type
 
 

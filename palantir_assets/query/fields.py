@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from palantir_assets.errors import QueryError, UnknownName
-from palantir_assets.ontology.served import ServedProperty, ServedType
+from palantir_assets.ontology.served_parts import ServedProperty, ServedType
 from palantir_assets.ontology.spec import PropertyType, ScalarType
 
 TEXTS: Final = frozenset({"string", "attachment", "marking", "timeseries"})

@@ -17,7 +17,8 @@ from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 from palantir_assets.access.principal import Principal
 from palantir_assets.errors import QueryError, UnknownName
 from palantir_assets.names import fingerprint
-from palantir_assets.ontology.served import ServedOntology, ServedType
+from palantir_assets.ontology.served import ServedOntology
+from palantir_assets.ontology.served_parts import ServedType
 from palantir_assets.query.fields import ORDERED, TEXTS, Column, Form, PropertyIdentifier
 from palantir_assets.query.forms import Where
 from palantir_assets.query.nodes import Base, Filter, Nearest, Node, Planned, Scope

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
 from typing import Final
 
 from palantir_assets.errors import QueryError
@@ -60,11 +59,6 @@ def asked_terms(name: str, text: str) -> tuple[str, ...]:
     if len(found) > MAX_TERMS:
         raise QueryError(f"{name!r}: at most {MAX_TERMS} terms can be asked for, not {len(found)}")
     return found
-
-
-def has_term(words: Sequence[str], term: str) -> bool:
-    """Whether one of a text's terms is that term, or holds it where it is East Asian."""
-    return any(term in word for word in words) if is_asian(term) else term in words
 
 
 def _in_word(char: str) -> bool:

@@ -30,12 +30,11 @@ class InvalidToken(QueryError):
 
 @dataclass(frozen=True, slots=True)
 class PageToken:
-    """`release` and `query` are ids; `offset` counts rows already given; `total` those there are."""
+    """`release` and `query` are ids; `offset` counts rows already given."""
 
     release: str
     query: str
     offset: int
-    total: int
 
 
 def write_token(token: PageToken) -> str:
@@ -57,5 +56,5 @@ def read_token(text: str) -> PageToken:
 
 
 def _well_formed(token: PageToken) -> bool:
-    counts_fit = all(type(count) is int and 0 <= count <= _MAX_OFFSET for count in (token.offset, token.total))
-    return counts_fit and isinstance(token.release, str) and isinstance(token.query, str)
+    counted = type(token.offset) is int and 0 <= token.offset <= _MAX_OFFSET
+    return counted and isinstance(token.release, str) and isinstance(token.query, str)

@@ -18,7 +18,8 @@ import pyarrow as pa
 
 from palantir_assets.errors import ReleaseError
 from palantir_assets.names import literal, quoted
-from palantir_assets.ontology.served import ServedOntology, ServedType
+from palantir_assets.ontology.served import ServedOntology
+from palantir_assets.ontology.served_parts import ServedType
 from palantir_assets.release import bodies, locks
 from palantir_assets.release.filesystem import told_plainly
 from palantir_assets.release.manifest import Manifest, canonical_json

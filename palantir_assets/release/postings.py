@@ -21,7 +21,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from palantir_assets.names import quoted
-from palantir_assets.ontology.served import ServedProperty, ServedType
+from palantir_assets.ontology.served_parts import ServedProperty, ServedType
 
 MISSING: Final = 2**31 - 1
 POSTINGS: Final = "postings"

@@ -11,7 +11,7 @@ import json
 from datetime import date, datetime
 
 from palantir_assets.names import literal, quoted
-from palantir_assets.ontology.served import ServedProperty, ServedType
+from palantir_assets.ontology.served_parts import ServedProperty, ServedType
 from palantir_assets.ontology.spec import PropertyType
 
 

@@ -13,7 +13,8 @@ import pyarrow as pa
 
 from palantir_assets.graph.building import load
 from palantir_assets.names import quoted
-from palantir_assets.ontology.served import ServedOntology, ServedType
+from palantir_assets.ontology.served import ServedOntology
+from palantir_assets.ontology.served_parts import ServedType
 from palantir_assets.ontology.storing import sql_type
 from palantir_assets.ontology.virtual import virtual_select
 

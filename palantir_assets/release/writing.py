@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from palantir_assets.ontology.served import ServedProperty, ServedType
+from palantir_assets.ontology.served_parts import ServedProperty, ServedType
 from palantir_assets.ontology.spec import ScalarType
 
 PIECE_ROWS: Final = 50_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from palantir_assets.ontology.served import ServedParameter, ServedProperty, ServedValueType
+from palantir_assets.ontology.served_parts import ServedParameter, ServedProperty, ServedValueType
 from palantir_assets.ontology.spec import PropertyType
 from palantir_assets.serving.rids import rid
 

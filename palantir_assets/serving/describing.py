@@ -8,16 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from palantir_assets.ontology.served import (
-    InterfaceLink,
-    LinkEnd,
-    ServedFunction,
-    ServedOntology,
-    ServedProperty,
-    ServedType,
-    ServedValueType,
-    Status,
-)
+from palantir_assets.ontology.served import LinkEnd, ServedOntology
+from palantir_assets.ontology.served_parts import InterfaceLink, ServedFunction, ServedProperty, ServedType, ServedValueType, Status
 from palantir_assets.serving import views
 from palantir_assets.serving.datatypes import Json, constraints, parameter_type, property_type, unit_format
 from palantir_assets.serving.languages import Language, said

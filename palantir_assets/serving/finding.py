@@ -5,7 +5,8 @@ from __future__ import annotations
 from palantir_assets.access.policy import readable_types
 from palantir_assets.access.principal import Principal
 from palantir_assets.errors import UnknownName
-from palantir_assets.ontology.served import InterfaceLink, ServedFunction, ServedOntology
+from palantir_assets.ontology.served import ServedOntology
+from palantir_assets.ontology.served_parts import InterfaceLink
 
 
 def implementers(principal: Principal, ontology: ServedOntology, interface: str) -> list[str]:
@@ -20,14 +21,3 @@ def find_interface_link(ontology: ServedOntology, interface: str, name: str) -> 
     if name not in links:
         raise UnknownName("interface link", name, links)
     return links[name]
-
-
-def find_function(ontology: ServedOntology, name: str, version: str | None = None) -> ServedFunction:
-    """A function by its name or by `name:version`; raises UnknownName for one that a release does not have."""
-    plain, _, pinned = name.partition(":")
-    found = ontology.functions.get(plain)
-    if found is None:
-        raise UnknownName("function", plain, ontology.functions)
-    if (wanted := version or pinned or found.version) != found.version:
-        raise UnknownName("function version", f"{plain}:{wanted}", (f"{plain}:{found.version}",))
-    return found

@@ -16,7 +16,6 @@ from palantir_assets.serving import views
 from palantir_assets.serving.bodies import Body
 from palantir_assets.serving.deps import CurrentExchange, CurrentRelease, check_ontology
 from palantir_assets.serving.describing import query_type_view
-from palantir_assets.serving.finding import find_function
 from palantir_assets.serving.languages import Spoken
 from palantir_assets.serving.paging import Paging, checked_batch, cut
 from palantir_assets.serving.parameters import CHECKED
@@ -78,7 +77,7 @@ async def get_query_type(
 ) -> views.QueryTypeView:
     """One function, in the version that this release holds."""
     check_ontology(ontology)
-    return query_type_view(find_function(release.ontology, query, version), language)
+    return query_type_view(release.ontology.find_function(query, version), language)
 
 
 @router.post("/{ontology}/queries/{query}/execute")
@@ -94,7 +93,7 @@ async def execute_query(
 ) -> ExecuteView:
     """What a function gives, run over the release that is served."""
     check_ontology(ontology)
-    function = find_function(release.ontology, query, version)
+    function = release.ontology.find_function(query, version)
     services = exchange.services
     call = partial(services.functions.call, release, principal, function.name, asked.parameters, saved=services.sets)
     return ExecuteView(value=await to_thread.run_sync(call))

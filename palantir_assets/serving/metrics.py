@@ -13,7 +13,7 @@ from starlette.responses import Response
 from palantir_assets.access.principal import Principal
 from palantir_assets.engine.aggregating import Groups, aggregate
 from palantir_assets.errors import QueryError, UnknownName
-from palantir_assets.ontology.served import ServedMetric
+from palantir_assets.ontology.served_parts import ServedMetric
 from palantir_assets.query.aggregates import AggregatePlan, parse_aggregate, plan_aggregate
 from palantir_assets.release.reading import Release
 from palantir_assets.serving.aggregates import OPTIONS, shaped, whole

@@ -16,7 +16,8 @@ from pydantic.alias_generators import to_camel
 from palantir_assets.access.policy import readable_links, readable_type, readable_types
 from palantir_assets.access.principal import Principal
 from palantir_assets.errors import UnknownName
-from palantir_assets.ontology.served import LinkEnd, ServedFunction, ServedOntology
+from palantir_assets.ontology.served import LinkEnd, ServedOntology
+from palantir_assets.ontology.served_parts import ServedFunction
 from palantir_assets.serving import views
 from palantir_assets.serving.deps import CurrentRelease, check_ontology
 from palantir_assets.serving.describing import (
@@ -26,7 +27,7 @@ from palantir_assets.serving.describing import (
     shared_property_view,
     value_type_view,
 )
-from palantir_assets.serving.finding import find_function, implementers
+from palantir_assets.serving.finding import implementers
 from palantir_assets.serving.languages import Language, Spoken
 from palantir_assets.serving.parameters import CHECKED
 from palantir_assets.serving.policies import Caller, guarded
@@ -91,7 +92,7 @@ async def load_metadata(
     }
     for name in wanted.interface_types:
         known.find_interface(name)
-    functions = [find_function(known, name) for name in wanted.query_types]
+    functions = [known.find_function(name) for name in wanted.query_types]
     return full_metadata(known, principal, language, types=ends, interfaces=wanted.interface_types, functions=functions)
 
 

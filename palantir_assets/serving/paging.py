@@ -97,15 +97,15 @@ def cut(
     Raises InvalidToken for a token of another question or release.
     """
     found, size = list(items), checked_size(asked.size, default=default)
-    name, identity = fingerprint("list", *question), release.manifest.release_id or release.manifest.content_id
+    name = fingerprint("list", *question)
     offset = 0
     if asked.token is not None:
         token = read_token(asked.token)
-        if (token.query, token.release) != (name, identity):
+        if (token.query, token.release) != (name, release.id):
             raise InvalidToken("this page token belongs to another question or release", token)
         offset = token.offset
     end = offset + size
-    return found[offset:end], write_token(PageToken(identity, name, end, len(found))) if end < len(found) else None
+    return found[offset:end], write_token(PageToken(release.id, name, end)) if end < len(found) else None
 
 
 async def _asked(

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from palantir_assets.engine.rows import RowSet, everything, nothing, of_mask, of_rows, of_sorted
+from palantir_assets.engine.rows import RowSet, everything, nothing, of_mask, of_rows
 
 SIZE = 300
 
@@ -12,7 +12,7 @@ SIZE = 300
 def made(members: set[int], way: int) -> RowSet:
     rows = np.asarray(sorted(members), dtype=np.int32)
     if way == 0:
-        return of_sorted(rows, SIZE)
+        return RowSet(SIZE, array=rows)
     if way == 1:
         return of_rows(np.concatenate([rows, rows[::-1]]), SIZE)
     mask = np.zeros(SIZE, dtype=np.bool_)

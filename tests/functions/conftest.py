@@ -13,7 +13,7 @@ import pytest
 from palantir_assets.access.principal import LOCAL
 from palantir_assets.functions.running import Functions, Limits
 from palantir_assets.graph.building import save
-from palantir_assets.ontology.served import ServedFunction
+from palantir_assets.ontology.served_parts import ServedFunction
 from palantir_assets.release.manifest import Provenance, Versions, canonical_json
 from palantir_assets.release.reading import Release, open_release
 from palantir_assets.release.sealing import Shelf, seal_candidate, staging

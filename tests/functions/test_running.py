@@ -23,7 +23,7 @@ from palantir_assets.errors import (
     UnknownName,
 )
 from palantir_assets.functions.processes import environment
-from palantir_assets.functions.running import Functions, Limits, find_function
+from palantir_assets.functions.running import Functions, Limits
 from tests.functions.conftest import FUNCTIONS, SOURCE, Shop, sealed
 
 Running = Callable[[Limits], Shop]
@@ -41,8 +41,8 @@ def test_a_function_or_version_that_is_not_there_is_named_with_the_nearest(funct
     with pytest.raises(UnknownName, match="unknown function 'ad'; did you mean 'add'"):
         functions_shop.call("ad", left=1, right=2)
     with pytest.raises(UnknownName, match=r"unknown function version 'add:2\.0\.0'; did you mean 'add:1\.0\.0'"):
-        find_function(functions_shop.release.ontology, "add", "2.0.0")
-    assert find_function(functions_shop.release.ontology, "add", "1.0.0").name == "add"
+        functions_shop.release.ontology.find_function("add", "2.0.0")
+    assert functions_shop.release.ontology.find_function("add", "1.0.0").name == "add"
 
 
 @pytest.mark.parametrize("name", ["endless", "endless_in_c"])

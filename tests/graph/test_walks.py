@@ -30,7 +30,6 @@ from palantir_assets.graph.walks import (
     neighbourhood,
     seek,
     shortest_path,
-    step,
 )
 from tests.graph.oracle import MOMENT, Case, cases, least
 
@@ -127,15 +126,18 @@ def test_a_set_of_rows_one_hop_on_is_what_each_of_them_is_linked_to(case: Case, 
     rows = data.draw(st.lists(st.integers(0, hop.out.rows - 1), max_size=9))
     shown, moment = case.network.visible.get(hop.target), case.network.moment
     expected = {
-        int(to) for row in rows for to in (hop.out.of(row) if moment is None else hop.out.of_at(row, moment)) if shown is None or shown[to]
+        int(to)
+        for row in rows
+        for to in (hop.out.of(row) if moment is None else hop.out.of_many([row], moment))
+        if shown is None or shown[to]
     }
     for searcher in SEARCHERS.values():
-        assert step(hop.out, rows, hop.back.rows, shown=shown, moment=moment, searcher=searcher).tolist() == sorted(expected)
         flags = np.zeros(hop.out.rows, dtype=np.bool_)
         flags[rows] = True
-        for enough in (None, len(expected)):
-            marked = mark(hop.out, flags, hop.back.rows, shown=shown, moment=moment, enough=enough, searcher=searcher)
-            assert np.flatnonzero(marked).tolist() == sorted(expected)
+        for given_as in (flags, np.asarray(rows, dtype=np.int32)):
+            for enough in (None, len(expected)):
+                marked = mark(hop.out, given_as, hop.back.rows, shown=shown, moment=moment, enough=enough, searcher=searcher)
+                assert np.flatnonzero(marked).tolist() == sorted(expected)
         sought = seek(hop.out, hop.back, flags, shown=shown, moment=moment, searcher=searcher)
         assert np.flatnonzero(sought).tolist() == sorted(expected)
 
@@ -251,7 +253,7 @@ def test_a_link_exists_from_its_beginning_until_before_its_end(searcher: Searche
 def test_rows_that_do_not_exist_are_an_error_and_not_other_memory(searcher: Searcher) -> None:
     for rows in ([-1], [5]):
         with pytest.raises(IndexError):
-            step(line(5).hops[0].out, rows, 5, searcher=searcher)
+            mark(line(5).hops[0].out, np.asarray(rows, dtype=np.int32), 5, searcher=searcher)
         with pytest.raises(IndexError):
             k_hop(line(5), rows, 1, searcher=searcher)
         with pytest.raises(IndexError):

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from palantir_assets.ontology.served import ServedProperty, ServedType
+from palantir_assets.ontology.served_parts import ServedProperty, ServedType
 from palantir_assets.ontology.spec import SCALAR_TYPES, Label, PropertyType, ScalarType
 from palantir_assets.ontology.storing import sql_type
 from palantir_assets.release.ready_json import ready_select

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from palantir_assets.ontology.served import ServedParameter, ServedProperty, ServedValueType
+from palantir_assets.ontology.served_parts import ServedParameter, ServedProperty, ServedValueType
 from palantir_assets.serving.datatypes import constraints, parameter_type, property_type, unit_format
 from palantir_assets.serving.languages import preferred
 from palantir_assets.serving.rids import named, rid

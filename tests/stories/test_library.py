@@ -83,7 +83,7 @@ def test_a_link_through_loans_knows_each_loan_and_when_the_book_was_out(folder: 
     assert links.forward.of(0).tolist() == [0, 0, 2]
     assert links.forward.valid is not None and links.forward.through is not None
     july = int(datetime(2024, 7, 1, 12, tzinfo=UTC).timestamp() * 1_000_000)
-    assert links.forward.of_at(0, july).tolist() == [2]
+    assert links.forward.of_many([0], july).tolist() == [2]
     assert sorted(links.forward.through[:3].tolist()) == [0, 1, 4]
     assert links.forward.valid[:, 1].max() == np.iinfo(np.int64).max
 
