@@ -12,7 +12,9 @@ Attribute = str | int | float | bool | tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A caller: a stable id, the roles held, and the attributes that row policies read.
+    """A caller: a stable id, the roles and markings held in person, and the attributes that row policies read.
+
+    What roles bring along (other roles, markings) is worked out from the release's rules, in `access.views`.
 
     >>> "viewer" in LOCAL.roles
     True
@@ -21,6 +23,7 @@ class Principal:
     id: str
     roles: frozenset[str] = frozenset()
     attributes: Mapping[str, Attribute] = field(default_factory=lambda: MappingProxyType({}))
+    markings: frozenset[str] = frozenset()
 
 
 LOCAL: Final = Principal("local", frozenset({"viewer"}))

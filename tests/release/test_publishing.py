@@ -147,7 +147,7 @@ def test_a_ledger_that_cannot_even_be_opened_leaves_a_release_too(shelf: Shelf, 
     with pytest.raises(LedgerError, match=r"is complete on disk and waits.*\n.*palantir release activate"):
         publish(seal_shop(shelf), REPORTS, shelf=shelf, log=away, reason="test", actor="tester")
     (folder,) = [entry for entry in shelf.root.iterdir() if len(entry.name) == 32]
-    here = LedgerAt(str(ledger.engine.url))
+    here = LedgerAt(str(ledger.database.engine.url))
     assert activate(folder.name, shelf=shelf, log=here, reason="by hand", actor="tester").release_no == 1
     assert (here.head(), list(here.list()), here.audit_head()) == (ledger.head(), ledger.list(), ledger.audit_head())
 

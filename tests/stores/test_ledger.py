@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from palantir_assets.errors import LedgerError, ReleaseError
-from palantir_assets.stores.ledger import Ledger, _chained, open_ledger
+from palantir_assets.stores.audit_chain import chained
+from palantir_assets.stores.ledger import Ledger, open_ledger
 from palantir_assets.stores.migrations import upgrading
 from palantir_assets.stores.migrations.schema import AuditRow, Base
 
@@ -94,7 +95,7 @@ def test_the_migrations_make_the_tables_that_the_code_expects(ledger: Ledger) ->
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
-    with ledger.engine.connect() as connection:
+    with ledger.database.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
 
 
@@ -120,7 +121,7 @@ def test_the_schema_and_the_statements_are_portable() -> None:
 
 
 def test_writes_wait_for_the_disk(ledger: Ledger) -> None:
-    with ledger.engine.connect() as connection:
+    with ledger.database.engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
 
@@ -189,7 +190,7 @@ def test_a_kill_inside_the_transaction_leaves_both_rows_or_none(path: Path, ledg
                 if seen == statement:  # noqa: B023 - the child ends in this round
                     os._exit(9)
 
-            sa.event.listen(mine.engine, "after_cursor_execute", count)
+            sa.event.listen(mine.database.engine, "after_cursor_execute", count)
             commit(mine, 2)
             os._exit(0)
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
@@ -239,10 +240,10 @@ def test_tampering_with_history_shows(path: Path, ledger: Ledger, how: str) -> N
 def test_a_row_forged_with_its_hash_and_linked_again_shows_in_the_next_row(path: Path, ledger: Ledger) -> None:
     for number in range(3):
         ledger.record(at=NOW, actor="tester", action="test", subject=f"thing {number}", detail={})
-    with Session(ledger.engine) as session, session.begin():
+    with Session(ledger.database.engine) as session, session.begin():
         forged, following = session.get_one(AuditRow, 2), session.get_one(AuditRow, 3)
         forged.actor = "somebody else"
-        forged.hash = _chained(forged)
+        forged.hash = chained(forged)
         following.previous_hash = forged.hash
     assert [str(problem) for problem in ledger.verify_chain()] == ["audit row 3 was changed after it was written"]
 
