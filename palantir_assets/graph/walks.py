@@ -76,11 +76,6 @@ class Ways:
     cut: Cut = ""
 
 
-def k_hop(network: Network, starts: RowNumbers, depth: int, *, searcher: Searcher | None = None) -> Reached:
-    """Everything at most `depth` hops from any of the starts."""
-    return neighbourhood(network, starts, depth, UNBOUND, searcher=searcher)
-
-
 def neighbourhood(network: Network, starts: RowNumbers, depth: int, budget: Budget, *, searcher: Searcher | None = None) -> Reached:
     """What is near the starts, nearest first, as far as the budget allows. Raises IndexError for a node that is not there."""
     nodes = np.array(list(dict.fromkeys(int(node) for node in starts if network.is_visible(int(node)))), dtype=np.int64)

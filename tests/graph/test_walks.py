@@ -20,11 +20,11 @@ from palantir_assets.graph.building import build_csr
 from palantir_assets.graph.networks import Hop, Network
 from palantir_assets.graph.searches import Searcher
 from palantir_assets.graph.walks import (
+    UNBOUND,
     Budget,
     Path,
     all_shortest_paths,
     distance,
-    k_hop,
     lightest_path,
     mark,
     neighbourhood,
@@ -106,7 +106,7 @@ def test_what_is_near_is_what_networkx_finds_and_a_bound_keeps_the_nearest(case:
             near[node] = min(hops, near.get(node, hops))
     results = []
     for searcher in SEARCHERS.values():
-        found = k_hop(network, starts, depth, searcher=searcher)
+        found = neighbourhood(network, starts, depth, UNBOUND, searcher=searcher)
         assert dict(zip(found.nodes.tolist(), found.depths.tolist(), strict=True)) == near
         assert found.cut == "" and found.depths.tolist() == sorted(found.depths.tolist())
         bound = neighbourhood(network, starts, depth, Budget(rows=rows), searcher=searcher)
@@ -173,7 +173,7 @@ def test_a_hidden_node_is_neither_an_end_nor_on_a_way(searcher: Searcher) -> Non
     assert shortest_path(network, 1, 1, searcher=searcher).paths == ()
     assert lightest_path(network, 0, 3, searcher=searcher).paths == ()
     assert shortest_path(network, 2, 3, searcher=searcher).paths == (Path((2, 3), (0,), 1.0),)
-    assert k_hop(network, [0, 1], 9, searcher=searcher).nodes.tolist() == [0]
+    assert neighbourhood(network, [0, 1], 9, UNBOUND, searcher=searcher).nodes.tolist() == [0]
 
 
 @every_searcher
