@@ -225,7 +225,7 @@ def test_many_nodes_and_many_links_make_room_for_themselves(searcher: Searcher) 
     both = [Hop("out", "item", "item", star.forward, star.reverse), Hop("back", "item", "item", star.reverse, star.forward)]
     network = Network({"item": wide + 1}, both, {})
     assert shortest_path(network, 1, wide, searcher=searcher).paths == (Path((1, 0, wide), (1, 0), 2.0),)
-    assert len(k_hop(network, [3], 2, searcher=searcher).nodes) == wide + 1
+    assert len(neighbourhood(network, [3], 2, UNBOUND, searcher=searcher).nodes) == wide + 1
     assert lightest_path(network, 1, wide, searcher=searcher).paths == (Path((1, 0, wide), (1, 0), 2.0),)
     assert distance(line(long), 0, long - 1, searcher=searcher) == (long - 1, "")
     assert lightest_path(line(long), 0, long - 1, searcher=searcher).paths[0].weight == long - 1
@@ -244,9 +244,9 @@ def test_memory_used_again_does_not_remember() -> None:
 def test_a_link_exists_from_its_beginning_until_before_its_end(searcher: Searcher) -> None:
     arrays = build_csr([0, 0], [1, 2], 3, 3, valid=np.array([[MOMENT, MOMENT + 1], [MOMENT - 1, MOMENT]]))
     hops = [Hop("item.next", "item", "item", arrays.forward, arrays.reverse)]
-    assert k_hop(Network({"item": 3}, hops, {}, MOMENT), [0], 1, searcher=searcher).nodes.tolist() == [0, 1]
-    assert k_hop(Network({"item": 3}, hops, {}, MOMENT - 1), [0], 1, searcher=searcher).nodes.tolist() == [0, 2]
-    assert k_hop(Network({"item": 3}, hops, {}), [0], 1, searcher=searcher).nodes.tolist() == [0, 1, 2]
+    assert neighbourhood(Network({"item": 3}, hops, {}, MOMENT), [0], 1, UNBOUND, searcher=searcher).nodes.tolist() == [0, 1]
+    assert neighbourhood(Network({"item": 3}, hops, {}, MOMENT - 1), [0], 1, UNBOUND, searcher=searcher).nodes.tolist() == [0, 2]
+    assert neighbourhood(Network({"item": 3}, hops, {}), [0], 1, UNBOUND, searcher=searcher).nodes.tolist() == [0, 1, 2]
 
 
 @every_searcher
@@ -255,7 +255,7 @@ def test_rows_that_do_not_exist_are_an_error_and_not_other_memory(searcher: Sear
         with pytest.raises(IndexError):
             mark(line(5).hops[0].out, np.asarray(rows, dtype=np.int32), 5, searcher=searcher)
         with pytest.raises(IndexError):
-            k_hop(line(5), rows, 1, searcher=searcher)
+            neighbourhood(line(5), rows, 1, UNBOUND, searcher=searcher)
         with pytest.raises(IndexError):
             shortest_path(line(5), 0, rows[0], searcher=searcher)
 
