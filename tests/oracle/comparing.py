@@ -46,6 +46,7 @@ class Counts:
     """How often each operator, kind of set, metric and group was asked."""
 
     asked: int = 0
+    wrong: int = 0
     objects: int = 0
     kinds: dict[str, int] = field(default_factory=dict)
 

@@ -15,7 +15,7 @@ from palantir_assets.graph import native
 from tests.oracle.comparing import Counts, Mismatch, check
 from tests.oracle.planting import BUGS, Bug, planted
 from tests.oracle.world import World, make_world
-from tests.soundness.conftest import FULL
+from tests.scorecard import FULL, Score
 
 WORLDS = 40 if FULL else 12
 QUESTIONS = 50_000 if FULL else 2_000
@@ -35,15 +35,20 @@ def worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[World]]:
 @settings(max_examples=QUESTIONS, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**48), number=st.integers(0, WORLDS - 1))
 def test_every_answer_is_the_oracle_s(worlds: list[World], seed: int, number: int) -> None:
-    check(worlds[number], random.Random(seed), COUNTS)
+    try:
+        check(worlds[number], random.Random(seed), COUNTS)
+    except AssertionError:
+        COUNTS.wrong += 1
+        raise
 
 
-def test_as_many_questions_were_asked_as_are_promised_and_of_every_kind() -> None:
+def test_as_many_questions_were_asked_as_are_promised_and_of_every_kind(score: Score) -> None:
     print(
         f"\noracle: {COUNTS.asked} questions, {COUNTS.objects} objects; "
         + ", ".join(f"{kind} {n}" for kind, n in sorted(COUNTS.kinds.items()))
     )
     assert COUNTS.asked >= QUESTIONS
+    score("oracle", COUNTS.asked, COUNTS.wrong)
     never = {bug.about for bug in BUGS} - COUNTS.kinds.keys() - {"depth", "validAt", "maxGaps", "fuzzy", "asc", "desc", "own", "interface"}
     assert not never or not FULL  # some are so seldom that two thousand questions may miss them
 
@@ -82,7 +87,7 @@ def caught(worlds: list[World], bug: Bug) -> int | None:
 @pytest.mark.parametrize(
     "bug", BUGS if FULL else random.Random(24).sample(BUGS, len(BUGS) // 10), ids=lambda bug: f"{bug.about}@{bug.where}"
 )
-def test_a_planted_bug_is_caught(worlds: list[World], bug: Bug) -> None:
+def test_a_planted_bug_is_caught(worlds: list[World], bug: Bug, score: Score) -> None:
     found = caught(worlds, bug)
     print(f"\nplanted in {bug.where}: {bug.old!r} became {bug.new!r}; caught after {found} questions")
-    assert found is not None
+    score("planted", 1, int(found is None))

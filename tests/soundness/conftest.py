@@ -1,46 +1,7 @@
-"""The scorecard: what each promise counted. `make soundness` writes `scorecard.json`; fewer cases than last time fail."""
+"""What every promise counts with: `tests.scorecard` keeps the counts."""
 
 from __future__ import annotations
 
-import json
-import os
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from tests.scorecard import FULL, Score
 
-import pytest
-
-SCORECARD = Path(__file__).parents[2] / "scorecard.json"
-FULL = os.environ.get("SOUNDNESS") == "full"
-
-Score = Callable[[str, int, int], None]
-_rows: dict[str, dict[str, float]] = {}
-
-
-@pytest.fixture
-def score() -> Iterator[Score]:
-    """`score("R04", cases, violations)`: counts of a row, added up over its tests, printed, and zero violations asserted."""
-    began = time.monotonic()
-
-    def count(row: str, cases: int, violations: int) -> None:
-        entry = _rows.setdefault(row, {"cases": 0, "violations": 0, "seconds": 0})
-        entry["cases"] += cases
-        entry["violations"] += violations
-        entry["seconds"] = round(entry["seconds"] + time.monotonic() - began, 1)
-        print(f"\n{row}: {entry['cases']:.0f} cases, {entry['violations']:.0f} violations, {entry['seconds']} s")
-        assert violations == 0
-
-    yield count
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """In the long tier, hold the counts against the last ones and keep them."""
-    if not FULL or not _rows:
-        return
-    last = json.loads(SCORECARD.read_text(encoding="utf-8")) if SCORECARD.exists() else {}
-    fewer = {row: entry["cases"] for row, entry in _rows.items() if entry["cases"] < last.get(row, {}).get("cases", 0)}
-    if fewer:
-        print(f"\nfewer cases than last time: {fewer}")
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        return
-    SCORECARD.write_text(json.dumps({**last, **_rows}, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+__all__ = ["FULL", "Score"]
