@@ -161,8 +161,9 @@ def _json(prop: Form, value: Any) -> Any:
 
 
 def _rounded(item: Any) -> Any:
+    """Nine digits, and none beyond the twelfth decimal: what is left of a sum that comes to nothing is nothing."""
     if isinstance(item, float):
-        return float(f"{item:.9g}")
+        return float(f"{round(item, 12):.9g}")
     if isinstance(item, dict):
         return {name: _rounded(value) for name, value in item.items()}
     return [_rounded(value) for value in item] if isinstance(item, list) else item

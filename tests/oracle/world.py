@@ -37,7 +37,7 @@ Link = tuple[int, int, int, int]
 """Source row, target row, valid from, valid until."""
 
 
-@dataclass(repr=False)  # too long to be read, where hypothesis tells of a failure
+@dataclass(repr=False)
 class World:
     """`rows` by type in key order, `links` by stored table; `ontology` is the JSON that the release holds."""
 
@@ -45,6 +45,10 @@ class World:
     rows: dict[str, list[dict[str, Any]]]
     links: dict[str, list[Link]]
     release: Release
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Hypothesis prints every field where it tells of a failure, and would print megabytes."""
+        printer.text(f"World of {len(self.ontology['types'])} types")
 
     @property
     def types(self) -> list[str]:
