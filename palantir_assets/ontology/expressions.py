@@ -88,6 +88,10 @@ def tree_of(text: str) -> ast.Expression:
     return tree
 
 
+def _a(kind: Kind) -> str:
+    return f"{'an' if kind == 'array' else 'a'} {kind}"
+
+
 def _depth(tree: ast.AST) -> int:
     deepest, level = 0, [tree]
     while level:
@@ -160,7 +164,7 @@ class Compiler:
                 raise ExpressionError("`is` stands only before None")
             return f"{left_sql} IS {'NOT ' if isinstance(operator, ast.IsNot) else ''}NULL"
         if left_kind not in _COMPARED:
-            raise ExpressionError(f"{ast.unparse(left)!r} is a {left_kind}, which can only be asked whether it is None")
+            raise ExpressionError(f"{ast.unparse(left)!r} is {_a(left_kind)}, which can only be asked whether it is None")
         if isinstance(operator, (ast.In, ast.NotIn)):
             return self.among(left_sql, left_kind, right, negated=isinstance(operator, ast.NotIn))
         return f"{left_sql} {_COMPARISONS[type(operator)]} {self._like(right, left_kind)}"
