@@ -117,7 +117,7 @@ def lose_head(key: AuditKey, head: Head, *, last: int) -> None:
 
 
 def lost_heads(key: AuditKey) -> Sequence[Head]:
-    """Every head that was found to be lost; `since` is the first row that was gone. Who set the ledger back on purpose deletes the files."""
+    """Every head that was found lost; `since` is the first row that was gone. Who set the ledger back on purpose deletes the files."""
     files = key.file.parent.glob(f"{key.file.stem}.lost-*")
     return sorted((_parsed(file.read_bytes(), file) for file in files), key=lambda head: head.seq)
 
