@@ -89,7 +89,7 @@ def running(folder_of_binaries: Path) -> Iterator[Server]:
             _wait(server)
             yield server
         finally:
-            process.send_signal(signal.SIGINT)
+            process.send_signal(signal.SIGQUIT)  # at once: nothing of it is kept
             process.wait(timeout=60)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
