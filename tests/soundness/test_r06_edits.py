@@ -19,15 +19,13 @@ from palantir_assets.stores.database import Database, open_database
 from palantir_assets.stores.edit_rows import EditRecord
 from palantir_assets.stores.edits import EditLog
 from palantir_assets.stores.ledger import Ledger
-from tests.soundness.conftest import Score
+from tests.soundness.conftest import FULL, Score
 from tests.soundness.crashing import kill, lines, note, start
 from tests.stores.ledgers import batch, edit
 
 OBJECTS = 20
-COMMIT, FULL = (20, 400), (200, 10_000)
+KILLS, LEAST = (200, 10_000) if FULL else (20, 400)
 """Kills, and acknowledgements that there must be at the least."""
-
-EVERY = pytest.mark.parametrize("size", [pytest.param(COMMIT, id="commit"), pytest.param(FULL, id="full", marks=pytest.mark.soundness)])
 
 
 def write(url: str, key_file: Path, notes: Path, name: str, seed: int) -> None:
@@ -45,11 +43,8 @@ def write(url: str, key_file: Path, notes: Path, name: str, seed: int) -> None:
         note(notes, f"ack {key} {done.action_no}")
 
 
-@EVERY
-def test_r06_an_acknowledged_edit_survives_and_none_is_doubled(
-    ledger_url: str, key_file: Path, tmp_path: Path, size: tuple[int, int], score: Score
-) -> None:
-    kills, least = size
+@pytest.mark.timeout(900)
+def test_r06_an_acknowledged_edit_survives_and_none_is_doubled(ledger_url: str, key_file: Path, tmp_path: Path, score: Score) -> None:
     chance = random.Random(6)
     open_database(ledger_url, key_file).close()
     notes = {name: tmp_path / f"{name}.log" for name in "ab"}
@@ -58,20 +53,20 @@ def test_r06_an_acknowledged_edit_survives_and_none_is_doubled(
         return start(lambda: write(ledger_url, key_file, notes[name], name, number))
 
     writers = {name: begin(name, 0) for name in notes}
-    for number in range(1, kills + 1):
+    for number in range(1, KILLS + 1):
         time.sleep(chance.uniform(0.05, 0.35))
         name = chance.choice("ab")
         assert kill(writers[name]) == -9
         writers[name] = begin(name, number)
-    while sum(len(acks(file)) for file in notes.values()) < least:
+    while sum(len(acks(file)) for file in notes.values()) < LEAST:
         time.sleep(0.05)
     for writer in writers.values():
         assert kill(writer) == -9
     with closing(open_database(ledger_url, key_file)) as database:
         told = {key: action for file in notes.values() for key, action in acks(file).items()}
         found = violations(database, told, {line.split()[1] for file in notes.values() for line in lines(file)})
-    print(f"\nR06: {kills + 2} kills, {len(told)} acknowledgements", *found, sep="\n  ")
-    assert len(told) >= least
+    print(f"\nR06: {KILLS + 2} kills, {len(told)} acknowledgements", *found, sep="\n  ")
+    assert len(told) >= LEAST
     score("R06", len(told), len(found))
 
 

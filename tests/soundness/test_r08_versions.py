@@ -15,20 +15,17 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from palantir_assets.errors import StaleVersion
 from palantir_assets.stores.database import open_database
 from palantir_assets.stores.edits import EditLog
 from palantir_assets.stores.ledger import Ledger
-from tests.soundness.conftest import Score
+from tests.soundness.conftest import FULL, Score
 from tests.soundness.crashing import lines, note, start, wait
 from tests.soundness.test_r06_edits import every
 from tests.stores.ledgers import batch, edit
 
 OBJECTS, PROCESSES, THREADS = 20, 2, 4
-
-EVERY = pytest.mark.parametrize("actions", [pytest.param(50, id="commit"), pytest.param(500, id="full", marks=pytest.mark.soundness)])
+ACTIONS = 500 if FULL else 50
 
 
 def client(log: EditLog, history: Path, name: str, actions: int) -> None:
@@ -57,14 +54,13 @@ def clients(url: str, key_file: Path, history: Path, process: int, actions: int)
             thread.join()
 
 
-@EVERY
-def test_r08_no_update_is_lost(ledger_url: str, key_file: Path, tmp_path: Path, actions: int, score: Score) -> None:
+def test_r08_no_update_is_lost(ledger_url: str, key_file: Path, tmp_path: Path, score: Score) -> None:
     history = tmp_path / "history"
     open_database(ledger_url, key_file).close()
-    children = [start(lambda process=process: clients(ledger_url, key_file, history, process, actions)) for process in range(PROCESSES)]  # type: ignore[misc]
+    children = [start(lambda process=process: clients(ledger_url, key_file, history, process, ACTIONS)) for process in range(PROCESSES)]  # type: ignore[misc]
     assert [wait(child) for child in children] == [0] * PROCESSES
     told = [json.loads(line) for line in lines(history)]
-    assert len(told) == PROCESSES * THREADS * actions
+    assert len(told) == PROCESSES * THREADS * ACTIONS
     with closing(open_database(ledger_url, key_file)) as database:
         kept = {(each.object_key, each.version): each.values["id"] for each in every(EditLog(database))}
         found = violations(told, kept) + [str(problem) for problem in Ledger(database).verify_chain()]

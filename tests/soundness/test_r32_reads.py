@@ -13,19 +13,16 @@ from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
-import pytest
-
 from palantir_assets.stores.database import Database, open_database
 from palantir_assets.stores.ledger import Ledger
 from palantir_assets.stores.read_log import ReadEntry, ReadLog
-from tests.soundness.conftest import Score
+from tests.soundness.conftest import FULL, Score
 from tests.soundness.crashing import kill, lines, note, start
 
 NOW = datetime(2024, 5, 1, tzinfo=UTC)
 READERS, PATIENTS = 8, 50
 ROWS = {f"p{number}": {"name": f"canary-{number}"} for number in range(PATIENTS)}
-
-EVERY = pytest.mark.parametrize("reads", [pytest.param(100, id="commit"), pytest.param(1000, id="full", marks=pytest.mark.soundness)])
+READS = 1000 if FULL else 100
 
 
 def answer(log: ReadLog, left: Path, reader: str, seed: int) -> None:
@@ -47,15 +44,14 @@ def serve(url: str, key_file: Path, left: Path, seed: int) -> None:
     time.sleep(60)
 
 
-@EVERY
-def test_r32_what_left_is_on_record(ledger_url: str, key_file: Path, tmp_path: Path, reads: int, score: Score) -> None:
+def test_r32_what_left_is_on_record(ledger_url: str, key_file: Path, tmp_path: Path, score: Score) -> None:
     left = tmp_path / "left"
     open_database(ledger_url, key_file).close()
     seed = 0
-    while len(lines(left)) < reads:
+    while len(lines(left)) < READS:
         child = start(lambda seed=seed: serve(ledger_url, key_file, left, seed))  # type: ignore[misc]
         until = time.monotonic() + 20
-        while len(lines(left)) < (seed + 1) * reads // 4 and time.monotonic() < until:
+        while len(lines(left)) < (seed + 1) * READS // 4 and time.monotonic() < until:
             time.sleep(0.01)
         assert kill(child) == -9
         seed += 1
