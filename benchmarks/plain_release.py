@@ -30,7 +30,7 @@ def release(project: Project, reports: Mapping[str, Any]) -> str:
     from palantir_assets.release.publishing import publish
     from palantir_assets.stores.ledger import LedgerAt
 
-    shelf, log = Shelf(project.settings.releases), LedgerAt(project.settings.ledger_url)
+    shelf, log = Shelf(project.settings.releases), LedgerAt(project.settings.ledger_url, project.settings.audit_key)
     candidate = seal(project, shelf)
     evals = evaluate(project, candidate)
     published = publish(candidate, {**reports, "evals": evals}, shelf=shelf, log=log, reason="plain walk", actor="script")

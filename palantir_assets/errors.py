@@ -10,6 +10,11 @@
     │   ├── GateClosed               the release gate refused a candidate
     │   └── NoRelease                nothing has been released yet
     ├── LedgerError                  the ledger cannot be reached or written
+    ├── EditRefused                  an edit that does not go with what the ledger holds; nothing was written
+    │   ├── StaleVersion             the object was changed since it was read
+    │   ├── KeyReused                an idempotency key that came with another body before
+    │   ├── InFlight                 a request with the same idempotency key is being answered
+    │   └── NotDecidable             a proposal that is decided already, or an action that cannot be taken back
     ├── FunctionError                a function of the ontology that gave no value
     │   ├── FunctionFailed           it raised an error, or its process ended
     │   ├── FunctionTooSlow          it took longer than its time limit
@@ -123,6 +128,48 @@ class LedgerError(PalantirError):
     """The ledger cannot be reached or written; nothing was committed."""
 
     next_step = "`palantir doctor` shows what is wrong with the ledger"
+
+
+class EditRefused(PalantirError):
+    """An edit that does not go with what the ledger holds; nothing was written."""
+
+
+class StaleVersion(EditRefused):
+    """The object was changed since it was read. `expected` and `actual` count its edits; 0 is never edited."""
+
+    next_step = "read the object again, then decide anew"
+
+    def __init__(self, object_type: str, key: str, *, expected: int, actual: int) -> None:
+        self.object_type, self.key, self.expected, self.actual = object_type, key, expected, actual
+        super().__init__(f"{object_type} {key!r} has version {actual}, and {expected} was expected: somebody changed it in between")
+
+
+class KeyReused(EditRefused):
+    """An idempotency key that came with another body before."""
+
+    next_step = "send a new Idempotency-Key with a new request; the same key only repeats the same request"
+
+    def __init__(self) -> None:
+        super().__init__("this Idempotency-Key was used for another request")
+
+
+class InFlight(EditRefused):
+    """A request with the same idempotency key is being answered."""
+
+    next_step = "wait for its answer, or ask again in a moment with the same key"
+
+    def __init__(self) -> None:
+        super().__init__("a request with this Idempotency-Key is being answered")
+
+
+class NotDecidable(EditRefused):
+    """A proposal that is decided already, or an action that cannot be taken back: it is not there, or was before."""
+
+    next_step = "read the action log: it says what became of the action"
+
+    def __init__(self, action_no: int, status: str) -> None:
+        self.action_no, self.status = action_no, status
+        super().__init__(f"action {action_no} is {status}")
 
 
 class FunctionError(PalantirError):

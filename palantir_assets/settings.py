@@ -17,6 +17,7 @@ VARIABLES = {
     "PALANTIR_PROJECT": "folder that holds ontology_specs/ and dbt_project/ (default: the current folder)",
     "PALANTIR_STATE": "folder for everything that is made: warehouse, releases, ledger, Dagster's home (default: <project>/var)",
     "PALANTIR_LEDGER_URL": "SQLAlchemy URL of the ledger (default: SQLite in the state folder)",
+    "PALANTIR_AUDIT_KEY_FILE": "file with the key that signs the audit chain (default: keys/audit.key beside the ledger)",
     "PALANTIR_HOST": "address the API listens on (default: 127.0.0.1)",
     "PALANTIR_PORT": "port of the API (default: 8080)",
     "PALANTIR_ALLOWED_HOSTS": "more names the API may be asked by, with commas between them (default: none)",
@@ -42,6 +43,12 @@ class Settings:
     log_level: str = "INFO"
     memory_limit: str = "4GB"
     allowed_hosts: tuple[str, ...] = ()
+    audit_key_file: Path | None = None
+
+    @property
+    def audit_key(self) -> Path:
+        """The key of the audit chain: where it was said to be, else beside a SQLite ledger, else in the state folder."""
+        return self.audit_key_file or audit_key_beside(self.ledger_url) or self.state / "keys" / "audit.key"
 
     @property
     def specs_dir(self) -> Path:
@@ -107,7 +114,17 @@ def load_settings(environment: Mapping[str, str] | None = None, *, project: Path
         log_level=_level(env.get("PALANTIR_LOG_LEVEL") or "INFO"),
         memory_limit=env.get("PALANTIR_MEMORY_LIMIT") or "4GB",
         allowed_hosts=_hosts(env.get("PALANTIR_ALLOWED_HOSTS") or ""),
+        audit_key_file=Path(given).resolve() if (given := env.get("PALANTIR_AUDIT_KEY_FILE")) else None,
     )
+
+
+def audit_key_beside(ledger_url: str) -> Path | None:
+    """`keys/audit.key` in the folder of a SQLite ledger; None for a ledger that is no file."""
+    scheme, _, rest = ledger_url.partition(":///")
+    file = rest.partition("?")[0]
+    if scheme.split("+")[0] != "sqlite" or file in ("", ":memory:"):
+        return None
+    return Path(file).resolve().parent / "keys" / "audit.key"
 
 
 def _port(env: Mapping[str, str], name: str, default: int) -> int:

@@ -103,7 +103,7 @@ def main(port: int, socket: str, peers: str) -> None:
 
     settings = load_settings()
     configure(settings.log_level)
-    app = create_app(settings, open_ledger(settings.ledger_url))
+    app = create_app(settings, open_ledger(settings.ledger_url, settings.audit_key))
     app.router.routes[:0] = routes(Database(socket, peers))
     uvicorn.run(app, port=port, http=BoundedHttp, **OPTIONS)
 

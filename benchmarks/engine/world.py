@@ -41,7 +41,7 @@ def make(source: Path, state: Path, factor: int) -> Spent:
     settings, spent = load_settings({"PALANTIR_STATE": str(state)}), Spent()
     ontology = ServedOntology.model_validate_json((source / ONTOLOGY).read_bytes())
     objects, now = copied(source, ontology, factor), datetime.now(UTC)
-    ledger, shelf = open_ledger(settings.ledger_url), Shelf(settings.releases)
+    ledger, shelf = open_ledger(settings.ledger_url, settings.audit_key), Shelf(settings.releases)
     with staging(shelf) as folder:
         _copy_the_rest(source, folder)
         with _counted(spent, "objects"):

@@ -73,7 +73,7 @@ def _publish(project: Project, content_id: str, reports: Mapping[str, object], r
     from palantir_assets.release.sealing import Shelf, find_candidate
     from palantir_assets.stores.ledger import LedgerAt
 
-    shelf, log = Shelf(project.settings.releases), LedgerAt(project.settings.ledger_url)
+    shelf, log = Shelf(project.settings.releases), LedgerAt(project.settings.ledger_url, project.settings.audit_key)
     published = publish(find_candidate(shelf, content_id), reports, shelf=shelf, log=log, reason=f"run {run_id}", actor="dagster")
     collect_garbage(shelf, project.settings.indexes, log)
     return published

@@ -69,7 +69,7 @@ def activate(settings: Settings, release_id: str, *, reason: str) -> int:
 def _log(settings: Settings) -> ReleaseLog:
     from palantir_assets.stores.ledger import open_ledger
 
-    return open_ledger(settings.ledger_url)
+    return open_ledger(settings.ledger_url, settings.audit_key)
 
 
 def _pointers(settings: Settings) -> Sequence[Pointer]:

@@ -66,7 +66,7 @@ def serve(settings: Settings) -> None:
     do_without("pandas")
     configure(settings.log_level)
     listener = listen(settings.host, settings.port)
-    ledger = open_ledger(settings.ledger_url)
+    ledger = open_ledger(settings.ledger_url, settings.audit_key)
     try:
         config = uvicorn.Config(
             create_app(settings, ledger),

@@ -1,22 +1,42 @@
-"""The audit chain: one row for every change of state, each holding the hash of the row before it.
+"""The audit chain: one row for every change of state, each signed together with the row before it.
 
 A row is appended in the transaction of the change it tells of. Which changes there are is decided by the stores
-that make them.
+that make them; where the key and the head that was reached are kept, in `audit_key`.
 """
 
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from palantir_assets.errors import Problem
+from palantir_assets.errors import LedgerError, Problem
+from palantir_assets.stores.audit_key import AuditKey, Head
 from palantir_assets.stores.migrations.schema import AuditRow
+
+KEY: Final = "audit_key"
+"""Under this name `Database.write` hands the key to a session."""
+APPENDED: Final = "audit_appended"
+"""Set in a session that appended a row, so that its head is noted after the commit."""
+WIDTHS: Final = {"actor": 200, "action": 100, "subject": 200}
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """What one row is to say. `subject` and `actor` are cut where they are too long; `detail` holds all."""
+
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    detail: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,27 +53,50 @@ class AuditEntry:
     hash: str
 
 
-def append(session: Session, *, at: datetime, actor: str, action: str, subject: str, detail: Mapping[str, object]) -> None:
-    """Add one row at the end of the chain, in the transaction of the change it tells of."""
-    last = session.scalars(sa.select(AuditRow).order_by(AuditRow.seq.desc()).limit(1)).first()
-    row = AuditRow(
-        seq=last.seq + 1 if last else 1,
-        at=at,
-        actor=actor,
-        action=action,
-        subject=subject,
-        detail=canonical(detail),
-        previous_hash=last.hash if last else None,
-    )
-    row.hash = chained(row)
-    session.add(row)
+class LastRow(NamedTuple):
+    """Where the chain ends."""
+
+    seq: int
+    hash: str
+    key_id: str | None
 
 
-def chained(row: AuditRow) -> str:
-    """The hash of a row and, through `previous_hash`, of every row before it."""
+def append(session: Session, *, at: datetime, actor: str, action: str, subject: str, detail: Mapping[str, object]) -> int:
+    """Add one row at the end of the chain, in the transaction of the change it tells of; its number."""
+    return append_all(session, [Happening(at, actor, action, subject, detail)])
+
+
+def append_all(session: Session, happenings: Sequence[Happening]) -> int:
+    """Add rows at the end of the chain, in this order; the number of the first one.
+
+    Raises LedgerError without the key that the chain is signed with: a row that cannot be signed is not written.
+    """
+    last = head_of(session)
+    key = _key_for(session, last)
+    first, previous = (last.seq + 1, last.hash) if last else (1, None)
+    rows = []
+    for seq, happening in enumerate(happenings, first):
+        row = _row(seq, happening, previous, key)
+        previous = row.hash
+        rows.append({name: getattr(row, name) for name in COLUMNS})
+    session.execute(sa.insert(AuditRow.__table__), rows)  # type: ignore[arg-type]
+    session.info[APPENDED] = True
+    return first
+
+
+def head_of(session: Session) -> LastRow | None:
+    """The last row; None before the first."""
+    found = session.execute(sa.select(AuditRow.seq, AuditRow.hash, AuditRow.key_id).order_by(AuditRow.seq.desc()).limit(1)).first()
+    return LastRow(*found) if found else None
+
+
+def chained(row: AuditRow, key: AuditKey | None = None) -> str:
+    """The signature of a row and, through `previous_hash`, of every row before it; a bare SHA-256 for rows older than the key."""
     at = row.at.astimezone(UTC).isoformat(timespec="microseconds")
     told = [row.previous_hash, row.seq, at, row.actor, row.action, row.subject, row.detail]
-    return hashlib.sha256(canonical(told).encode()).hexdigest()
+    if key is None:
+        return hashlib.sha256(canonical(told).encode()).hexdigest()
+    return key.sign(canonical([*told, key.key_id]).encode())
 
 
 def canonical(value: object) -> str:
@@ -61,21 +104,73 @@ def canonical(value: object) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
-def broken(rows: Sequence[AuditRow]) -> list[Problem]:
-    """What is wrong with the rows of a whole chain, first bad row first."""
-    problems: list[Problem] = []
-    previous, expected = None, 1
+def broken(rows: Iterable[AuditRow], key: AuditKey | None = None, head: Head | None = None) -> Iterator[Problem]:
+    """What is wrong with the rows of a whole chain, first bad row first, held against the key and the head beside it."""
+    previous, expected, signed = None, 1, False
     for row in rows:
         if row.seq != expected:
-            problems.append(Problem(f"audit row {expected} is missing: the next one is {row.seq}"))
+            yield Problem(f"audit row {expected} is missing: the next one is {row.seq}")
         elif row.previous_hash != previous:
-            problems.append(Problem(f"audit row {row.seq} does not follow from the row before it"))
-        if row.hash != chained(row):
-            problems.append(Problem(f"audit row {row.seq} was changed after it was written"))
-        previous, expected = row.hash, row.seq + 1
-    return problems
+            yield Problem(f"audit row {row.seq} does not follow from the row before it")
+        must = signed or (head is not None and row.seq >= head.since)
+        if trouble := _wrong_with(row, key, must_be_signed=must) or _not_the(head, row):
+            yield Problem(f"audit row {row.seq} {trouble}")
+        previous, expected, signed = row.hash, row.seq + 1, signed or row.key_id is not None
+    if head is not None and head.seq >= expected:
+        yield Problem(f"audit row {expected} is missing: row {head.seq} was reached once")
+    if signed and head is None:
+        yield Problem("the file that remembers the head of the audit chain is missing beside its key")
 
 
 def entry_of(row: AuditRow) -> AuditEntry:
     """A row, detached from any session."""
     return AuditEntry(row.seq, row.at, row.actor, row.action, row.subject, json.loads(row.detail), row.previous_hash, row.hash)
+
+
+COLUMNS: Final = tuple(column.name for column in AuditRow.__table__.columns)
+
+
+def _key_for(session: Session, last: LastRow | None) -> AuditKey:
+    key: AuditKey | None = session.info.get(KEY)
+    if key is None:
+        raise LedgerError(
+            "the key that signs the audit chain is missing; nothing was written",
+            next_step="restore the key file from its backup (PALANTIR_AUDIT_KEY_FILE in docs/settings.md)",
+        )
+    if last is not None and last.key_id not in (None, key.key_id):
+        raise LedgerError(
+            f"the audit chain is signed with the key {last.key_id}, and {key.file} holds {key.key_id}; nothing was written",
+            next_step="restore the key file from its backup, then run `palantir ledger verify`",
+        )
+    return key
+
+
+def _row(seq: int, told: Happening, previous: str | None, key: AuditKey) -> AuditRow:
+    words = {name: _fitting(getattr(told, name), width) for name, width in WIDTHS.items()}
+    row = AuditRow(seq=seq, at=told.at, detail=canonical(told.detail), previous_hash=previous, key_id=key.key_id, **words)
+    row.hash = chained(row, key)
+    return row
+
+
+def _fitting(text: str, width: int) -> str:
+    """Text that both databases hold: no NUL, and cut with a hash of the whole where it is too long."""
+    text = text.replace("\0", "\ufffd")
+    return text if len(text) <= width else f"{text[: width - 18]}…{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+def _wrong_with(row: AuditRow, key: AuditKey | None, *, must_be_signed: bool) -> str:
+    if row.key_id is None:
+        if must_be_signed:
+            return "is not signed, and comes after the key"
+        return "" if hmac.compare_digest(row.hash, chained(row)) else "was changed after it was written"
+    if key is None:
+        return f"is signed with the key {row.key_id}, which is missing"
+    if row.key_id != key.key_id:
+        return f"is signed with the key {row.key_id}, which is not ours ({key.key_id})"
+    return "" if hmac.compare_digest(row.hash, chained(row, key)) else "was changed after it was written"
+
+
+def _not_the(head: Head | None, row: AuditRow) -> str:
+    if head is None or head.hash is None or head.seq != row.seq or hmac.compare_digest(head.hash, row.hash):
+        return ""
+    return "is not the one that was the head once"

@@ -6,23 +6,20 @@ How the database is opened and a transaction goes is `database`'s affair; how th
 
 from __future__ import annotations
 
-import json
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from palantir_assets.errors import Problem, ReleaseError
-from palantir_assets.stores.audit_chain import AuditEntry, append, broken, entry_of
+from palantir_assets.stores.audit_chain import AuditEntry, append, entry_of
+from palantir_assets.stores.audit_verification import COMMIT, verified
 from palantir_assets.stores.database import Database, open_database
 from palantir_assets.stores.migrations.schema import AuditRow, ReleaseRow
-
-COMMIT: Final = "release.commit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +88,11 @@ class Ledger:
         self.database.write(lambda session: append(session, at=at, actor=actor, action=action, subject=subject, detail=detail))
 
     def verify_chain(self, known_heads: Iterable[str] = ()) -> Sequence[Problem]:
-        """What is wrong with the audit chain, first bad row first; an empty list means whole.
+        """What is wrong with the audit chain and with what it tells of, first bad row first; an empty list means whole.
 
-        The chain alone shows rows that were edited, removed, added or moved. A cut tail, a chain rewritten as
-        a whole and an older copy of the database show against `known_heads`, such as those in the manifests.
+        `known_heads` are hashes that the chain once had as its head, such as those in the manifests of releases.
         """
-        rows = self.database.select(sa.select(AuditRow).order_by(AuditRow.seq))
-        hashes = {row.hash for row in rows}
-        lost = [Problem(f"audit head {head} was reached once and is in the chain no longer") for head in known_heads if head not in hashes]
-        return broken(rows) + lost + _unaudited(self.list(), rows)
+        return verified(self.database, known_heads)
 
     def close(self) -> None:
         """Give the connections back."""
@@ -111,36 +104,33 @@ class LedgerAt:
     """A ledger by its URL, opened for each call: for a publisher that is to go as far as it can without one."""
 
     url: str
+    key_file: Path | None = None
 
     def head(self) -> ReleasePointer | None:
-        with closing(open_ledger(self.url)) as ledger:
+        with closing(open_ledger(self.url, self.key_file)) as ledger:
             return ledger.head()
 
     def list(self) -> Sequence[ReleasePointer]:
-        with closing(open_ledger(self.url)) as ledger:
+        with closing(open_ledger(self.url, self.key_file)) as ledger:
             return ledger.list()
 
     def audit_head(self) -> str | None:
-        with closing(open_ledger(self.url)) as ledger:
+        with closing(open_ledger(self.url, self.key_file)) as ledger:
             return ledger.audit_head()
 
     def commit(
         self, release_id: str, *, content_id: str, expected_no: int, reason: str, actor: str, at: datetime, notes: Sequence[str] = ()
     ) -> int:
-        with closing(open_ledger(self.url)) as ledger:
+        with closing(open_ledger(self.url, self.key_file)) as ledger:
             return ledger.commit(release_id, content_id=content_id, expected_no=expected_no, reason=reason, actor=actor, at=at, notes=notes)
 
 
-def open_ledger(url: str) -> Ledger:
-    """Open the ledger at a SQLAlchemy URL, making it or bringing its schema up to date if need be."""
-    return Ledger(open_database(url))
+def open_ledger(url: str, key_file: Path | None = None) -> Ledger:
+    """Open the ledger at a SQLAlchemy URL, making it or bringing its schema up to date if need be.
 
-
-def _unaudited(pointers: Sequence[ReleasePointer], rows: Sequence[AuditRow]) -> list[Problem]:
-    told = Counter((json.loads(row.detail)["release_no"], row.subject) for row in rows if row.action == COMMIT)
-    made = Counter((pointer.release_no, pointer.release_id) for pointer in pointers)
-    different = sorted((told - made) | (made - told))
-    return [Problem(f"release number {row[0]} has {told[row]} audit rows for {made[row]} rows in the log") for row in different]
+    `key_file` holds the key of the audit chain (`Settings.audit_key`); for SQLite it may be left out.
+    """
+    return Ledger(open_database(url, key_file))
 
 
 def _pointer(row: ReleaseRow) -> ReleasePointer:

@@ -41,7 +41,7 @@ class ReleaseRow(Base):
 
 
 class AuditRow(Base):
-    """One change of state. `detail` is canonical JSON, as text, because its very bytes are hashed."""
+    """One change of state. `detail` is canonical JSON, as text: its very bytes are signed. Rows from before the key have no `key_id`."""
 
     __tablename__ = "audit"
 
@@ -53,3 +53,22 @@ class AuditRow(Base):
     detail: Mapped[str] = mapped_column(sa.Text)
     previous_hash: Mapped[str | None] = mapped_column(sa.String(64))
     hash: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    key_id: Mapped[str | None] = mapped_column(sa.String(16))
+
+
+class RoleVersionRow(Base):
+    """One row: a number that goes up with every change of identities or grants."""
+
+    __tablename__ = "role_version"
+
+    only: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    version: Mapped[int] = mapped_column(sa.BigInteger)
+
+
+class MarkRow(Base):
+    """A word about the ledger as a whole, such as where it has moved to."""
+
+    __tablename__ = "marks"
+
+    name: Mapped[str] = mapped_column(sa.String(50), primary_key=True)
+    value: Mapped[str] = mapped_column(sa.Text)

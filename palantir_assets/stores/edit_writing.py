@@ -1,0 +1,204 @@
+"""Batches become rows: numbers, versions, refusals, and one insert a table for all batches of a transaction.
+
+Batches are looked at one after another, each seeing the ones before it; one that is refused leaves nothing. Who
+waits for the transaction is `edits`' and `group_commit`'s affair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from types import SimpleNamespace
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from palantir_assets.errors import KeyReused, NotDecidable, StaleVersion
+from palantir_assets.stores.audit_chain import Happening, append_all, canonical
+from palantir_assets.stores.edit_rows import Appended, Batch, Idempotency, Reply, Subject, digest_of, hashed
+from palantir_assets.stores.migrations.schema_edits import ActionRow, EditRow, IdempotencyRow, OutboxRow
+
+AT_ONCE: Final = 400
+"""Pairs in one question: SQLite takes so many variables and no more."""
+
+KeyOf = tuple[str, str]
+
+
+@dataclass
+class _World:
+    """What the ledger holds as the next batch sees it, and the rows that are to be added."""
+
+    edit_no: int
+    action_no: int
+    effect_no: int
+    versions: dict[Subject, int]
+    replies: dict[KeyOf, tuple[str, Appended]]
+    edits: list[dict[str, Any]] = field(default_factory=list)
+    actions: list[dict[str, Any]] = field(default_factory=list)
+    kept: list[dict[str, Any]] = field(default_factory=list)
+    effects: list[dict[str, Any]] = field(default_factory=list)
+    told: list[Happening] = field(default_factory=list)
+
+
+def write_batches(session: Session, batches: Sequence[Batch], reach: Callable[[str], None]) -> list[Appended | Exception]:
+    """One answer for each batch, in their order: what was written, or why it was refused."""
+    reach("action.before_rows")
+    world = _world(session, batches)
+    answers: list[Appended | Exception] = []
+    for batch in batches:
+        try:
+            answers.append(_replayed(world, batch.idempotency) or _write(session, world, batch))
+        except SQLAlchemyError:
+            raise
+        except Exception as error:  # a refusal, or a reply that could not be put: this batch's affair alone
+            answers.append(error)
+    for table, rows in ((EditRow, world.edits), (ActionRow, world.actions), (IdempotencyRow, world.kept), (OutboxRow, world.effects)):
+        if rows:
+            session.execute(sa.insert(table.__table__), rows)  # type: ignore[arg-type]
+    reach("action.before_audit")
+    if world.told:
+        append_all(session, world.told)
+    reach("action.before_commit")
+    return answers
+
+
+def _world(session: Session, batches: Sequence[Batch]) -> _World:
+    subjects = {(edit.object_type, edit.object_key) for batch in batches for edit in batch.edits}
+    subjects |= {subject for batch in batches for subject in batch.expected_versions}
+    keys = {_key(batch.idempotency) for batch in batches if batch.idempotency}
+    counted: tuple[Any, ...] = (EditRow.edit_no, ActionRow.action_no, OutboxRow.effect_no)
+    numbers: list[sa.ScalarSelect[int]] = [sa.select(sa.func.coalesce(sa.func.max(column), 0)).scalar_subquery() for column in counted]
+    last: Sequence[Any] = session.execute(sa.select(*numbers)).one()
+    return _World(last[0], last[1], last[2], _versions(session, subjects), _replies(session, keys))
+
+
+def _versions(session: Session, subjects: set[Subject]) -> dict[Subject, int]:
+    versions = dict.fromkeys(subjects, 0)
+    waiting = iter(subjects)
+    pair = sa.tuple_(EditRow.object_type, EditRow.object_key)
+    while some := list(islice(waiting, AT_ONCE)):
+        query = sa.select(EditRow.object_type, EditRow.object_key, sa.func.max(EditRow.version)).where(pair.in_(some))
+        for object_type, key, version in session.execute(query.group_by(EditRow.object_type, EditRow.object_key)):
+            versions[(object_type, key)] = version
+    return versions
+
+
+def _replies(session: Session, keys: set[KeyOf]) -> dict[KeyOf, tuple[str, Appended]]:
+    replies = {}
+    waiting = iter(keys)
+    pair = sa.tuple_(IdempotencyRow.principal, IdempotencyRow.key_hash)
+    while some := list(islice(waiting, AT_ONCE)):
+        for row in session.scalars(sa.select(IdempotencyRow).where(pair.in_(some))):
+            done = Appended(row.action_no, reply=Reply(row.reply, row.status_code), replayed=True)
+            replies[(row.principal, row.key_hash)] = (row.body_hash, done)
+    return replies
+
+
+def _replayed(world: _World, idempotency: Idempotency | None) -> Appended | None:
+    known = world.replies.get(_key(idempotency)) if idempotency else None
+    if known is None or idempotency is None:
+        return None
+    if known[0] != idempotency.body_hash:
+        raise KeyReused
+    return known[1]
+
+
+def _write(session: Session, world: _World, batch: Batch) -> Appended:
+    """The rows of one batch; whatever can refuse it comes before anything is taken over."""
+    for subject, expected in batch.expected_versions.items():
+        if world.versions[subject] != expected:
+            raise StaleVersion(*subject, expected=expected, actual=world.versions[subject])
+    moves = _moves(session, world, batch)
+    action_no = world.action_no + 1 if batch.decides is None else batch.decides
+    rows = _edit_rows(world, batch, action_no)
+    changed = {(row["object_type"], row["object_key"]): row["version"] for row in rows}
+    done = Appended(action_no, rows[0]["edit_no"] if rows else None, rows[-1]["edit_no"] if rows else None, changed)
+    if batch.idempotency:
+        done = replace(done, reply=batch.idempotency.reply(done))
+    for move in moves:
+        _move(session, world, *move)
+    _take_over(world, batch, done, rows)
+    return done
+
+
+def _moves(session: Session, world: _World, batch: Batch) -> list[tuple[int, dict[str, Any]]]:
+    """What becomes of earlier actions: a proposal is decided, an applied action is taken back."""
+    moves: list[tuple[int, dict[str, Any]]] = []
+    if batch.decides is not None:
+        _require(session, world, batch.decides, {"proposed"})
+        moves.append((batch.decides, {"status": batch.status, "approver": batch.approver}))
+    if batch.reverts_action is not None:
+        _require(session, world, batch.reverts_action, {"applied", "approved"})
+        moves.append((batch.reverts_action, {"status": "reverted"}))
+    return moves
+
+
+def _require(session: Session, world: _World, action_no: int, allowed: set[str]) -> None:
+    waiting = [row["status"] for row in world.actions if row["action_no"] == action_no]
+    status = waiting[0] if waiting else session.scalar(sa.select(ActionRow.status).where(ActionRow.action_no == action_no))
+    if status not in allowed:
+        raise NotDecidable(action_no, status or "unknown")
+
+
+def _move(session: Session, world: _World, action_no: int, to: dict[str, Any]) -> None:
+    waiting = [row for row in world.actions if row["action_no"] == action_no]
+    for row in waiting:
+        row.update(to)
+    if not waiting:
+        session.execute(sa.update(ActionRow).where(ActionRow.action_no == action_no).values(**to))
+
+
+def _edit_rows(world: _World, batch: Batch, action_no: int) -> list[dict[str, Any]]:
+    versions: dict[Subject, int] = {}
+    rows: list[dict[str, Any]] = []
+    same = {"batch_no": world.edit_no + 1, "action": batch.action, "action_no": action_no, "actor": batch.actor, "at": batch.at}
+    for edit_no, edit in enumerate(batch.edits, world.edit_no + 1):
+        subject = (edit.object_type, edit.object_key)
+        versions[subject] = versions.get(subject, world.versions[subject]) + 1
+        told = {"edit_no": edit_no, "object_type": edit.object_type, "object_key": edit.object_key, "version": versions[subject]}
+        rows.append({**same, **told, "kind": edit.kind, "values": canonical(edit.values), "reverts": edit.reverts})
+    return rows
+
+
+def _take_over(world: _World, batch: Batch, done: Appended, rows: list[dict[str, Any]]) -> None:
+    """From here on nothing refuses: the next batch sees this one."""
+    world.edits += rows
+    world.edit_no += len(rows)
+    world.versions.update(done.versions)
+    if batch.decides is None:
+        world.action_no = done.action_no
+        row = {"action_no": done.action_no, "action": batch.action, "parameters": canonical(batch.parameters), "actor": batch.actor}
+        key_hash = hashed(batch.idempotency.key) if batch.idempotency else None
+        world.actions.append({**row, "at": batch.at, "status": batch.status, "approver": batch.approver, "key_hash": key_hash})
+    _keep(world, batch, done, done.reply)
+    world.told.append(_happening(batch, done.action_no, rows))
+
+
+def _keep(world: _World, batch: Batch, done: Appended, reply: Reply | None) -> None:
+    for effect in batch.effects:
+        world.effect_no += 1
+        row = {"effect_no": world.effect_no, "action_no": done.action_no, "kind": effect.kind, "target": effect.target}
+        state = {"state": "waiting", "attempts": 0, "next_try_at": batch.at, "last_error": None}
+        world.effects.append({**row, **state, "payload": canonical(effect.payload)})
+    if batch.idempotency is None or reply is None:
+        return
+    principal, key_hash = _key(batch.idempotency)
+    body_hash = batch.idempotency.body_hash
+    world.replies[(principal, key_hash)] = (body_hash, Appended(done.action_no, reply=reply, replayed=True))
+    row = {"principal": principal, "key_hash": key_hash, "body_hash": body_hash, "action_no": done.action_no, "at": batch.at}
+    world.kept.append({**row, "reply": reply.body, "status_code": reply.status_code})
+
+
+def _happening(batch: Batch, action_no: int, rows: Sequence[dict[str, Any]]) -> Happening:
+    """What the audit row says: numbers and a digest, never a value."""
+    span = {"first": rows[0]["edit_no"], "count": len(rows), "digest": digest_of(SimpleNamespace(**row) for row in rows)} if rows else None
+    detail = {"action_no": action_no, "edits": span, "effects": len(batch.effects), "reverts_action": batch.reverts_action}
+    actor = batch.approver if batch.decides is not None and batch.approver else batch.actor
+    return Happening(batch.at, actor, f"action.{batch.status}", batch.action, detail)
+
+
+def _key(idempotency: Idempotency) -> KeyOf:
+    return idempotency.principal, hashed(idempotency.key)

@@ -1,0 +1,158 @@
+"""The edit log: what people changed, for ever. One transaction holds an action's edits, its log row, its reply,
+its side effects and its audit row.
+
+The rows of a transaction are made in `edit_writing`; how transactions are shared, in `group_commit`. What an
+edit means is decided in `actions`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from threading import Lock
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from palantir_assets.errors import EditRefused, InFlight, KeyReused
+from palantir_assets.stores.audit_chain import canonical
+from palantir_assets.stores.database import Database
+from palantir_assets.stores.edit_rows import ActionRecord, Appended, Batch, EditRecord, Idempotency, Reply, Subject, hashed
+from palantir_assets.stores.edit_writing import write_batches
+from palantir_assets.stores.group_commit import GroupCommit
+from palantir_assets.stores.migrations.schema_edits import ActionRow, EditRow, IdempotencyRow
+
+Reach = Callable[[str], None]
+AFTER_COMMIT: Final = "action.after_commit"
+SUBJECTS_AT_ONCE: Final = 500
+
+
+def no_fault(point: str) -> None:
+    """The hook outside tests: nothing fails."""
+
+
+class EditLog:
+    """An open edit log; safe to share between threads and event loops. Every method raises LedgerError without the ledger.
+
+    `reach(point)` is called at `action.before_rows`, `action.before_audit`, `action.before_commit` and `action.after_commit`.
+    """
+
+    def __init__(self, database: Database, *, reach: Reach = no_fault) -> None:
+        self._database = database
+        self._commits = GroupCommit[Batch, Appended](
+            database,
+            lambda session, batches: write_batches(session, batches, reach),
+            committed=lambda: reach(AFTER_COMMIT),
+        )
+        self._answering: set[tuple[str, str]] = set()
+        self._lock = Lock()
+
+    def append(self, batch: Batch) -> Appended:
+        """Write an action with all it does, durable when this returns.
+
+        Raises StaleVersion, KeyReused, InFlight or NotDecidable, and EditRefused for text that no database holds;
+        nothing was written then.
+        """
+        _check_text(batch)
+        with self._alone(batch.idempotency):
+            return self._commits.submit(batch)
+
+    async def append_async(self, batch: Batch) -> Appended:
+        """As `append`, without holding a thread."""
+        _check_text(batch)
+        with self._alone(batch.idempotency):
+            return await self._commits.submit_async(batch)
+
+    def replay(self, principal: str, key: str, body_hash: str) -> Reply | None:
+        """What was answered to this key before, or None. Raises KeyReused if the body was another one."""
+        query = sa.select(IdempotencyRow).where(IdempotencyRow.principal == principal, IdempotencyRow.key_hash == hashed(key))
+        for row in self._database.select(query):
+            if row.body_hash != body_hash:
+                raise KeyReused
+            return Reply(row.reply, row.status_code)
+        return None
+
+    def head(self) -> int:
+        """The number of the last edit; 0 before the first."""
+        return self._database.select(sa.select(sa.func.coalesce(sa.func.max(EditRow.edit_no), 0)))[0]
+
+    def since(self, edit_no: int, limit: int = 1000) -> Sequence[EditRecord]:
+        """Up to `limit` edits with a number above `edit_no`, in their order. The last action may be cut: ask on."""
+        query = sa.select(EditRow).where(EditRow.edit_no > edit_no).order_by(EditRow.edit_no).limit(limit)
+        return [_edit(row) for row in self._database.select(query)]
+
+    def history(self, object_type: str, object_key: str) -> Sequence[EditRecord]:
+        """Every edit of an object, oldest first."""
+        mine = (EditRow.object_type == object_type, EditRow.object_key == object_key)
+        return [_edit(row) for row in self._database.select(sa.select(EditRow).where(*mine).order_by(EditRow.version))]
+
+    def versions(self, subjects: Sequence[Subject]) -> dict[Subject, int]:
+        """How often each object was edited; 0 is never."""
+        found = dict.fromkeys(subjects, 0)
+        columns = sa.tuple_(EditRow.object_type, EditRow.object_key)
+        for start in range(0, len(subjects), SUBJECTS_AT_ONCE):
+            some = subjects[start : start + SUBJECTS_AT_ONCE]
+            query = sa.select(EditRow.object_type, EditRow.object_key, sa.func.max(EditRow.version))
+            for object_type, key, version in self._database.rows(
+                query.where(columns.in_(some)).group_by(EditRow.object_type, EditRow.object_key)
+            ):
+                found[(object_type, key)] = version
+        return found
+
+    def of_action(self, action_no: int) -> Sequence[EditRecord]:
+        """The edits of an action, in their order."""
+        query = sa.select(EditRow).where(EditRow.action_no == action_no).order_by(EditRow.edit_no)
+        return [_edit(row) for row in self._database.select(query)]
+
+    def action(self, action_no: int) -> ActionRecord | None:
+        """A row of the action log."""
+        found = self._database.select(sa.select(ActionRow).where(ActionRow.action_no == action_no))
+        return _action(found[0]) if found else None
+
+    def actions(self, *, status: str | None = None, after: int = 0, limit: int = 1000) -> Sequence[ActionRecord]:
+        """Up to `limit` actions with a number above `after`, in their order; such as those that wait, by `status="proposed"`."""
+        query = sa.select(ActionRow).where(ActionRow.action_no > after).order_by(ActionRow.action_no).limit(limit)
+        return [_action(row) for row in self._database.select(query if status is None else query.where(ActionRow.status == status))]
+
+    @contextmanager
+    def _alone(self, idempotency: Idempotency | None) -> Iterator[None]:
+        """In this process, one request with a key at a time. Of two processes the second gets the reply of the first."""
+        if idempotency is None:
+            yield
+            return
+        mine = (idempotency.principal, idempotency.key)
+        with self._lock:
+            if mine in self._answering:
+                raise InFlight
+            self._answering.add(mine)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._answering.discard(mine)
+
+
+def _check_text(batch: Batch) -> None:
+    """Keys that both databases hold, and values that are JSON, before others share the transaction."""
+    texts = [batch.action, batch.actor, *(text for edit in batch.edits for text in (edit.object_type, edit.object_key, edit.kind))]
+    texts += [text for effect in batch.effects for text in (effect.kind, effect.target)]
+    try:
+        canonical([texts, batch.parameters, [edit.values for edit in batch.edits], [effect.payload for effect in batch.effects]]).encode()
+    except (ValueError, TypeError) as error:
+        raise EditRefused(f"the action {batch.action} holds what cannot be written as JSON: {error}") from error
+    if any("\0" in text for text in texts):
+        raise EditRefused(f"the action {batch.action} has a key with a NUL character in it")
+
+
+def _edit(row: EditRow) -> EditRecord:
+    return EditRecord(**{name: _plain(row, name) for name in EditRecord.__slots__})
+
+
+def _action(row: ActionRow) -> ActionRecord:
+    return ActionRecord(**{name: _plain(row, name) for name in ActionRecord.__slots__})
+
+
+def _plain(row: EditRow | ActionRow, name: str) -> Any:
+    value = getattr(row, name)
+    return json.loads(value) if name in ("values", "parameters") else value

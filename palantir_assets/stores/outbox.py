@@ -1,0 +1,119 @@
+"""The outbox: side effects that were written with their action, and leave afterwards, once or until somebody looks.
+
+Effects are put here by `edits`, in the action's own transaction. A claim is a lease: a worker that dies gives its
+effects back when the lease ends, and one that comes late cannot say what became of an effect that is another's by
+then. What sends mail and calls webhooks uses `effect_no` as the id of its message, so that a receiver can tell a
+second try. How an effect is sent is decided by who takes it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from palantir_assets.stores.audit_chain import append
+from palantir_assets.stores.database import Database
+from palantir_assets.stores.migrations.schema_edits import OutboxRow
+
+State = Literal["waiting", "taken", "done", "dead"]
+
+LEASE: Final = timedelta(minutes=2)
+FIRST_WAIT: Final = timedelta(seconds=10)
+LONGEST_WAIT: Final = timedelta(hours=1)
+MOST_ATTEMPTS: Final = 8
+WORST_ERROR: Final = 500
+"""Characters of an error that are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """A side effect and where it stands. `attempt` is the number of the claim, 0 before the first."""
+
+    effect_no: int
+    action_no: int
+    kind: str
+    target: str
+    payload: Mapping[str, object]
+    state: str
+    attempt: int
+    next_try_at: datetime
+    last_error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outbox:
+    """An open outbox; safe to share between threads and processes. Every method raises LedgerError without the ledger."""
+
+    database: Database
+    most_attempts: int = MOST_ATTEMPTS
+
+    def take_due(self, now: datetime, most: int = 10, *, lease: timedelta = LEASE) -> Sequence[Effect]:
+        """Claim up to `most` effects that are due, or whose worker's lease has ended; nobody else gets them meanwhile."""
+
+        def take(session: Session) -> list[Effect]:
+            due = sa.select(OutboxRow).where(OutboxRow.state.in_(("waiting", "taken")), OutboxRow.next_try_at <= now)
+            rows = session.scalars(due.order_by(OutboxRow.next_try_at, OutboxRow.effect_no).limit(most)).all()
+            for row in rows:
+                row.state, row.attempts, row.next_try_at = "taken", row.attempts + 1, now + lease
+            session.flush()
+            return [_effect(row) for row in rows]
+
+        waiting = sa.select(OutboxRow.effect_no).where(OutboxRow.state.in_(("waiting", "taken")), OutboxRow.next_try_at <= now)
+        return self.database.write(take) if self.database.select(waiting.limit(1)) else []
+
+    def done(self, effect: Effect, *, at: datetime, actor: str) -> bool:
+        """It left. False if the claim is not the last one any more: another worker answers for it now."""
+        return self._settle(effect, "done", at=at, actor=actor, next_try_at=at, error=None)
+
+    def failed(self, effect: Effect, error: str, *, at: datetime, actor: str) -> bool:
+        """It did not leave: it waits twice as long as the last time, or is dead after the last try. False as for `done`."""
+        dead = effect.attempt >= self.most_attempts
+        wait = min(FIRST_WAIT * 2 ** min(effect.attempt - 1, 20), LONGEST_WAIT)
+        state: State = "dead" if dead else "waiting"
+        return self._settle(effect, state, at=at, actor=actor, next_try_at=at + wait, error=error[:WORST_ERROR])
+
+    def revive(self, effect_no: int, *, at: datetime, actor: str) -> bool:
+        """Try a dead effect again from the start, at once. False if it is not dead."""
+
+        def write(session: Session) -> bool:
+            row = session.get(OutboxRow, effect_no)
+            if row is None or row.state != "dead":
+                return False
+            row.state, row.attempts, row.next_try_at = "waiting", 0, at
+            _tell(session, row, "effect.revived", at=at, actor=actor)
+            return True
+
+        return self.database.write(write)
+
+    def list(self, state: State | None = None, *, after: int = 0, limit: int = 1000) -> Sequence[Effect]:
+        """Up to `limit` effects with a number above `after`, in their order; on-call looks at `state="dead"`."""
+        query = sa.select(OutboxRow).where(OutboxRow.effect_no > after).order_by(OutboxRow.effect_no).limit(limit)
+        return [_effect(row) for row in self.database.select(query if state is None else query.where(OutboxRow.state == state))]
+
+    def _settle(self, effect: Effect, state: State, *, at: datetime, actor: str, next_try_at: datetime, error: str | None) -> bool:
+        def write(session: Session) -> bool:
+            row = session.get(OutboxRow, effect.effect_no)
+            if row is None or row.state != "taken" or row.attempts != effect.attempt:
+                return False
+            row.state, row.next_try_at, row.last_error = state, next_try_at, error
+            _tell(session, row, {"done": "effect.done", "dead": "effect.dead"}.get(state, "effect.failed"), at=at, actor=actor)
+            return True
+
+        return self.database.write(write)
+
+
+def _tell(session: Session, row: OutboxRow, what: str, *, at: datetime, actor: str) -> None:
+    """The audit row: numbers only, since a target or an error may name a person."""
+    detail = {"effect_no": row.effect_no, "action_no": row.action_no, "kind": row.kind, "attempt": row.attempts}
+    append(session, at=at, actor=actor, action=what, subject=f"effect {row.effect_no}", detail=detail)
+
+
+def _effect(row: OutboxRow) -> Effect:
+    told = (row.effect_no, row.action_no, row.kind, row.target, json.loads(row.payload), row.state, row.attempts)
+    return Effect(*told, row.next_try_at, row.last_error)
