@@ -34,28 +34,36 @@ class Made:
     rows: frozenset[Place]
 
 
-def propagate(declared: Mapping[Place, Markings], made: Mapping[str, Made]) -> dict[Place, Markings]:
+def propagate(
+    declared: Mapping[Place, Markings], made: Mapping[str, Made], removed: Mapping[Place, Markings] | None = None
+) -> dict[Place, Markings]:
     """The markings of every place that bears any: the declared ones, and those of all it was made of, at any distance.
 
     A column bears those of its value's sources and those of its table's rows. A circle (a table that reads itself)
-    is harmless: markings are only ever added, until nothing changes.
+    is harmless: markings are only ever added, until nothing changes. What is `removed` at a place does not come to it
+    from elsewhere, and so not to what is made of it; what is declared there stays.
     """
-    readers = _readers(made)
+    readers, kept_out = _readers(made), removed or {}
     borne: dict[Place, Markings] = {place: markings for place, markings in declared.items() if markings}
     front = list(borne)
     while front:
         source = front.pop()
-        for reader in readers[source]:
-            more = borne.get(reader, NONE) | borne[source]
+        for reader in readers.get(source, ()):
+            more = borne.get(reader, NONE) | (borne[source] - kept_out.get(reader, NONE))
             if more != borne.get(reader, NONE):
                 borne[reader] = more
                 front.append(reader)
     return borne
 
 
+def bearing(borne: Mapping[Place, Markings], place: Place) -> Markings:
+    """The markings of one place. A column that nobody knows bears at least those of its table's rows."""
+    return borne.get(place, NONE) | borne.get(Place(place.table, ROWS), NONE)
+
+
 def union(borne: Mapping[Place, Markings], places: Iterable[Place]) -> Markings:
     """The markings of whatever was made of these places: a model, a vector, a report."""
-    return NONE.union(*(borne.get(place, NONE) for place in places))
+    return NONE.union(*(bearing(borne, place) for place in places))
 
 
 def of_table(borne: Mapping[Place, Markings], table: str) -> dict[str, Markings]:

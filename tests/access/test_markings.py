@@ -40,6 +40,8 @@ def test_what_nothing_marked_went_into_bears_nothing() -> None:
     assert of_table(borne, "a") == {} and union(borne, [place("a.x"), place("nowhere.x")]) == frozenset()
 
 
+Declared = dict[Place, frozenset[str]]
+
 NAMES = st.builds(Place, st.sampled_from("abcd"), st.sampled_from(["x", "y", ROWS]))
 TABLES = st.dictionaries(
     st.sampled_from("abcd"),
