@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 Markings = frozenset[str]
@@ -32,6 +32,26 @@ class Made:
 
     values: Mapping[str, frozenset[Place]]
     rows: frozenset[Place]
+
+
+@dataclass(frozen=True, slots=True)
+class TableMarkings:
+    """What a table's rows bear, and which of its columns bear more."""
+
+    rows: Markings = NONE
+    columns: Mapping[str, Markings] = field(default_factory=dict)
+
+    def of(self, column: str) -> Markings:
+        """The markings of a column, whether it is known or not."""
+        return self.columns.get(column, NONE) | self.rows
+
+    @property
+    def all(self) -> Markings:
+        """The union of everything in the table."""
+        return self.rows.union(*self.columns.values())
+
+
+UNMARKED: Final = TableMarkings()
 
 
 def propagate(
@@ -66,19 +86,24 @@ def union(borne: Mapping[Place, Markings], places: Iterable[Place]) -> Markings:
     return NONE.union(*(bearing(borne, place) for place in places))
 
 
-def of_table(borne: Mapping[Place, Markings], table: str) -> dict[str, Markings]:
-    """The marked columns of one table, its rows (`ROWS`) among them."""
-    return {place.column: markings for place, markings in borne.items() if place.table == table}
+def of_table(borne: Mapping[Place, Markings], table: str) -> TableMarkings:
+    """The markings of one table."""
+    columns = {place.column: markings for place, markings in borne.items() if place.table == table and place.column != ROWS}
+    return TableMarkings(borne.get(Place(table, ROWS), NONE), columns)
 
 
 def _readers(made: Mapping[str, Made]) -> Mapping[Place, set[Place]]:
-    """Who reads a place: the lineage turned round. Every column of a table reads the table's rows."""
+    """Who reads a place: the lineage turned round. Who reads a column reads the rows of its table."""
     readers: defaultdict[Place, set[Place]] = defaultdict(set)
     for table, how in made.items():
         rows = Place(table, ROWS)
-        for source in how.rows:
-            readers[source].add(rows)
+        _add(readers, how.rows, rows)
         for column, sources in how.values.items():
-            for source in {*sources, rows}:
-                readers[source].add(Place(table, column))
+            _add(readers, {*sources, rows}, Place(table, column))
     return readers
+
+
+def _add(readers: Mapping[Place, set[Place]], sources: Iterable[Place], reader: Place) -> None:
+    for source in sources:
+        readers[source].add(reader)
+        readers[Place(source.table, ROWS)].add(reader)

@@ -15,6 +15,7 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtC
 from dagster_dbt.compat import DBT_PYTHON_VERSION
 
 from palantir_assets.assets.keys import DBT_DOCS, EAGER, POOL, key, table_result
+from palantir_assets.assets.model_versions import Macros, key_of_model, macros_of, model_version
 from palantir_assets.assets.project import Project
 from palantir_assets.lineage.columns import Sources, column_lineage
 from palantir_assets.lineage.sql_text import without_comments
@@ -22,9 +23,6 @@ from palantir_assets.names import fingerprint, from_key
 from palantir_assets.ontology.versioning import MAKERS
 from palantir_assets.stores.records import CheckRecord
 from palantir_assets.stores.warehouse import content_version, schemas_of
-
-Macros = Mapping[str, Mapping[str, Any]]
-"""The macros of a manifest, by their unique ids."""
 
 
 class Translator(DagsterDbtTranslator):
@@ -61,32 +59,6 @@ class Dbt(DbtCliResource):
         return None
 
 
-def key_of_model(model: Mapping[str, Any]) -> dg.AssetKey:
-    """The asset of a model: its schema and its name."""
-    return dg.AssetKey([model["schema"], model["name"]])
-
-
-def model_version(model: Mapping[str, Any], macros: Macros) -> str:
-    """Of what decides a model's content: its SQL and its macros without comments, how it is stored, the types it promises."""
-    text = model.get("raw_code") or model.get("raw_sql") or ""
-    types = {name: column.get("data_type") for name, column in (model.get("columns") or {}).items()}
-    stored = (model.get("config") or {}).get("materialized")
-    return fingerprint(MAKERS["tables"], without_comments(text), stored, types, *_macros_of(model, macros))
-
-
-def _macros_of(node: Mapping[str, Any], macros: Macros) -> list[tuple[str, str]]:
-    """Every macro a node uses, directly or not, but dbt's own, with its text."""
-    found: dict[str, str] = {}
-    front = list((node.get("depends_on") or {}).get("macros") or ())
-    while front:
-        name = front.pop()
-        macro = macros.get(name)
-        if macro is not None and name not in found and macro["package_name"] not in ("dbt", "dbt_duckdb"):
-            found[name] = without_comments(macro["macro_sql"])
-            front += (macro.get("depends_on") or {}).get("macros") or ()
-    return sorted(found.items())
-
-
 def table_assets(project: Project) -> list[dg.AssetsDefinition]:
     """All models as one multi-asset that can be subset, and the dbt docs beside them."""
     translator = Translator(project.manifest["macros"])
@@ -114,7 +86,7 @@ def _of_test(test: Mapping[str, Any], macros: Macros) -> tuple[bool, str]:
     config = test.get("config") or {}
     severity = str(config.get("severity") or "error").lower()
     asks = [test.get("test_metadata") or without_comments(test["raw_code"]), config.get("where"), config.get("error_if"), severity]
-    return severity == "error", fingerprint(MAKERS["checks"], asks, *_macros_of(test, macros))
+    return severity == "error", fingerprint(MAKERS["checks"], asks, *macros_of(test, macros))
 
 
 def _dbt(project: Project) -> Dbt:

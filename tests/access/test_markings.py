@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from palantir_assets.access.markings import ROWS, Made, Place, of_table, propagate, union
+from palantir_assets.access.markings import ROWS, UNMARKED, Made, Place, TableMarkings, bearing, of_table, propagate, union
 
 CREW = frozenset({"crew"})
 PAY = frozenset({"pay"})
@@ -21,13 +21,13 @@ def made(rows: str = "", **values: str) -> Made:
 
 def test_a_column_bears_what_its_value_was_made_of() -> None:
     borne = propagate({place("raw.pilot"): CREW, place("raw.pay"): PAY}, {"a": made(x="raw.pilot raw.pay", y="raw.other")})
-    assert of_table(borne, "a") == {"x": CREW | PAY}
+    assert of_table(borne, "a") == TableMarkings(columns={"x": CREW | PAY})
 
 
 def test_what_decides_the_rows_is_borne_by_every_column_and_by_what_counts_them_later() -> None:
     borne = propagate({place("raw.pilot"): CREW}, {"a": made("raw.pilot raw.*", x="raw.id"), "b": made("a.*", count="")})
-    assert of_table(borne, "a") == {ROWS: CREW, "x": CREW}
-    assert of_table(borne, "b") == {ROWS: CREW, "count": CREW}
+    assert of_table(borne, "a") == TableMarkings(CREW, {"x": CREW})
+    assert of_table(borne, "b") == TableMarkings(CREW, {"count": CREW})
 
 
 def test_a_table_that_reads_itself_comes_to_an_end() -> None:
@@ -37,10 +37,24 @@ def test_a_table_that_reads_itself_comes_to_an_end() -> None:
 
 def test_what_nothing_marked_went_into_bears_nothing() -> None:
     borne = propagate({place("raw.pilot"): CREW, place("raw.id"): frozenset()}, {"a": made(x="raw.id")})
-    assert of_table(borne, "a") == {} and union(borne, [place("a.x"), place("nowhere.x")]) == frozenset()
+    assert of_table(borne, "a") == UNMARKED and union(borne, [place("a.x"), place("nowhere.x")]) == frozenset()
 
 
 Declared = dict[Place, frozenset[str]]
+
+
+def test_what_is_removed_at_a_place_does_not_go_on_from_there_and_what_is_declared_there_stays() -> None:
+    tables = {"a": made(x="raw.pilot raw.pay", y="raw.pilot"), "b": made(z="a.x")}
+    borne = propagate({place("raw.pilot"): CREW, place("raw.pay"): PAY}, tables, {place("a.x"): CREW})
+    assert borne[place("a.x")] == borne[place("b.z")] == PAY
+    assert borne[place("a.y")] == CREW
+    assert propagate({place("a.x"): CREW}, tables, {place("a.x"): CREW})[place("b.z")] == CREW
+
+
+def test_a_column_that_nobody_knows_bears_what_its_rows_bear() -> None:
+    borne = propagate({place("raw.pilot"): CREW}, {"a": made("raw.pilot")})
+    assert bearing(borne, place("a.new")) == of_table(borne, "a").of("new") == of_table(borne, "a").all == CREW
+
 
 NAMES = st.builds(Place, st.sampled_from("abcd"), st.sampled_from(["x", "y", ROWS]))
 TABLES = st.dictionaries(
