@@ -6,11 +6,11 @@ after the warehouse (properties, links, vectors, models) is told in `assets.born
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from palantir_assets.access.markings import ROWS, Made, Markings, Place
 from palantir_assets.assets.model_lineage import lineage_file, made_nodes, unknown_lineage
+from palantir_assets.assets.model_versions import model_version
 from palantir_assets.assets.project import Project
 from palantir_assets.lineage.columns import ModelLineage
 from palantir_assets.names import raw_table
@@ -46,11 +46,12 @@ def made_tables(project: Project) -> dict[str, Made]:
     found = {}
     for table, node in made_nodes(manifest).items():
         known = kept.get(table)
-        found[table] = made_of(known.lineage if known else unknown_lineage(node, manifest, schemas))
+        of_today = known is not None and known.code_version == model_version(node, manifest["macros"])
+        found[table] = made_of(known.lineage if known and of_today else unknown_lineage(node, manifest, schemas))
     return found
 
 
-def _raw_columns(ontology: Ontology) -> Mapping[str, Mapping[str, str]]:
+def _raw_columns(ontology: Ontology) -> dict[str, dict[str, str]]:
     return {
         raw_table(name, table).table: dict.fromkeys((*declared.columns, *ADDED), "")
         for name, source in ontology.sources.items()
