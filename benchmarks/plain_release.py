@@ -49,10 +49,13 @@ def seal(project: Project, shelf: Shelf) -> Candidate:
 
 
 def write_content(project: Project, folder: Path) -> dict[str, int]:
+    from palantir_assets.ontology.served_access import ACCESS_FILE
+    from palantir_assets.ontology.serving_access import served_access
     from palantir_assets.release.reading import ONTOLOGY
     from palantir_assets.release.writing import write_objects
 
     (folder / ONTOLOGY).write_text(project.served.model_dump_json(indent=1), encoding="utf-8")
+    (folder / ACCESS_FILE).write_text(served_access(project.ontology, {}).model_dump_json(indent=1), encoding="utf-8")
     counts = {name: write_objects(joined(project, name), folder / "objects" / name, kind) for name, kind in project.served.types.items()}
     for source in project.ontology.objects.values():
         for link in source.links:

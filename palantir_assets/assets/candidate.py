@@ -17,6 +17,9 @@ from palantir_assets.assets.project import Project
 from palantir_assets.errors import SpecError
 from palantir_assets.names import Name, dbt_table, fingerprint, link_table, object_table, raw_table
 from palantir_assets.ontology.compiling import candidate_select, missing_point_columns, series_of, series_select
+from palantir_assets.ontology.demands import ColumnMarkings
+from palantir_assets.ontology.served_access import ACCESS_FILE
+from palantir_assets.ontology.serving_access import served_access
 from palantir_assets.ontology.versioning import candidate_version, spec_version, without_words
 from palantir_assets.stores.warehouse import columns
 
@@ -79,6 +82,8 @@ def _write_content(project: Project, folder: Path) -> dict[str, int]:
     from palantir_assets.release.writing import write_objects
 
     (folder / ONTOLOGY).write_text(project.served.model_dump_json(indent=1), encoding="utf-8")  # in the order of the specs
+    access = served_access(project.ontology, _column_markings(project))
+    (folder / ACCESS_FILE).write_text(access.model_dump_json(indent=1), encoding="utf-8")
     counts = {name: write_objects(_joined(project, name), folder / "objects" / name, kind) for name, kind in project.served.types.items()}
     for object_type in project.ontology.objects.values():
         for link in object_type.links:
@@ -95,6 +100,11 @@ def _write_content(project: Project, folder: Path) -> dict[str, int]:
         ignored = shutil.ignore_patterns("predictions.parquet")
         shutil.copytree(project.artifacts("learning") / model, folder / "models" / model, ignore=ignored)
     return counts
+
+
+def _column_markings(project: Project) -> ColumnMarkings:
+    """The markings that columns bear by lineage, by object type and property."""
+    return {}
 
 
 def _write_series(project: Project, folder: Path) -> None:
@@ -164,10 +174,13 @@ def _provenance(project: Project, context: dg.AssetExecutionContext) -> Any:
 
 
 def _answers_version(project: Project, sealed: "Candidate") -> str:
-    """A hash of every file but the ontology's, and of the ontology without what is only read by people."""
+    """A hash of every file but the ontology's and the rules', and of the ontology without what is only read by people.
+
+    The evals ask as one who sees everything, so who may see what leaves them alone.
+    """
     from palantir_assets.release.reading import ONTOLOGY
 
-    files = sorted((path, entry.sha256) for path, entry in sealed.manifest.files.items() if path != ONTOLOGY)
+    files = sorted((path, entry.sha256) for path, entry in sealed.manifest.files.items() if path not in (ONTOLOGY, ACCESS_FILE))
     return fingerprint(files, without_words(project.served))
 
 

@@ -15,6 +15,7 @@ from palantir_assets.assets.model_columns import ModelColumns
 from palantir_assets.assets.project import Project
 from palantir_assets.errors import BuildError, Place, Problem, QueryError, SourceError, did_you_mean
 from palantir_assets.names import dbt_table, raw_table
+from palantir_assets.ontology.access_rules import nobody_may_read
 from palantir_assets.ontology.compiling import missing_columns, missing_link_columns, missing_point_columns
 from palantir_assets.ontology.loading import examine_specs
 from palantir_assets.ontology.reading import Loaded
@@ -24,10 +25,14 @@ from palantir_assets.sources.fetching import find_file
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What a look at a project found; `unseen` are the dbt models whose columns nobody can know before they are made."""
+    """What a look at a project found; `unseen` are the dbt models whose columns nobody can know before they are made.
+
+    `notes` are no problems: what holds together and is hardly meant.
+    """
 
     problems: tuple[Problem, ...]
     unseen: tuple[str, ...] = ()
+    notes: tuple[Problem, ...] = ()
 
 
 def find_problems(settings: Settings) -> list[Problem]:
@@ -38,19 +43,20 @@ def find_problems(settings: Settings) -> list[Problem]:
 def look_over(settings: Settings) -> Findings:
     """All problems at once, and what could not be looked at."""
     loaded, problems = examine_specs(settings.specs_dir)
+    notes = tuple(nobody_may_read(loaded))
     project = Project(settings, loaded)
     if not problems:
         problems += _unaskable_metrics(project)  # planned over specs that hold together, or not at all
     problems += _missing_files(project)
     if not settings.specs_dir.is_dir():
-        return Findings(tuple(problems))
+        return Findings(tuple(problems), notes=notes)
     try:
         manifest = project.manifest
     except BuildError as error:
-        return Findings((*problems, Problem(error.message, Place(settings.dbt_dir))))
+        return Findings((*problems, Problem(error.message, Place(settings.dbt_dir))), notes=notes)
     columns = ModelColumns(project, manifest)
     unmet = [*_unmet_tables(project, manifest, columns), *_unmet_sources(project, manifest)]
-    return Findings((*problems, *unmet), tuple(_unseen(project, manifest, columns)))
+    return Findings((*problems, *unmet), tuple(_unseen(project, manifest, columns)), notes)
 
 
 def _missing_files(project: Project) -> Iterator[Problem]:

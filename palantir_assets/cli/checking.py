@@ -26,6 +26,8 @@ def check(settings: Settings, *, as_json: bool) -> int:
             console.answer(str(problem))
         for table in found.unseen:
             console.say(f"note: the columns of {table} are not known before it is made; a contract in its dbt project would tell them")
+        for note in found.notes:
+            console.say(f"note: {note}")
         console.say(f"{len(problems)} problem{'s' if len(problems) != 1 else ''}" if problems else "everything holds together")
     return console.EXIT_REFUSED if problems else 0
 

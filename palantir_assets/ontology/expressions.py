@@ -12,72 +12,32 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from palantir_assets.names import literal, quoted
-from palantir_assets.ontology.spec import PropertyType
+from palantir_assets.ontology.expression_words import FUNCTIONS, ExpressionError, Function, Kind, kind_of
+from palantir_assets.ontology.spec_words import PropertyType
 
-Kind = Literal["boolean", "number", "string", "date", "timestamp", "geopoint", "array", "struct", "vector", "null"]
+__all__ = [
+    "FUNCTIONS",
+    "Compiler",
+    "Expression",
+    "ExpressionError",
+    "Function",
+    "Kind",
+    "compile_tree",
+    "kind_of",
+    "names_in",
+    "parse",
+    "tree_of",
+]
 
 MAX_LENGTH: Final = 2_000
 MAX_DEPTH: Final = 50
 
-_KINDS: Final[Mapping[PropertyType, Kind]] = {
-    "string": "string",
-    "boolean": "boolean",
-    "integer": "number",
-    "long": "number",
-    "double": "number",
-    "decimal": "number",
-    "date": "date",
-    "timestamp": "timestamp",
-    "geopoint": "geopoint",
-    "array": "array",
-    "struct": "struct",
-    "vector": "vector",
-    "timeseries": "string",
-    "attachment": "string",
-    "marking": "string",
-}
 _COMPARED: Final = frozenset({"boolean", "number", "string", "date", "timestamp", "null"})
 _COMPARISONS: Final = {ast.Eq: "=", ast.NotEq: "<>", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 _ARITHMETIC: Final = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Mod: "%"}
-
-
-@dataclass(frozen=True, slots=True)
-class Function:
-    """A function of the language: the kinds it takes, the kind it gives, and its SQL with `{0}`, `{1}` …"""
-
-    takes: tuple[Kind | Literal["time", "same"], ...]
-    gives: Kind | Literal["same"]
-    sql: str
-
-
-FUNCTIONS: Final[Mapping[str, Function]] = {
-    "lower": Function(("string",), "string", "lower({0})"),
-    "upper": Function(("string",), "string", "upper({0})"),
-    "length": Function(("string",), "number", "length({0})"),
-    "contains": Function(("string", "string"), "boolean", "contains({0}, {1})"),
-    "starts_with": Function(("string", "string"), "boolean", "starts_with({0}, {1})"),
-    "abs": Function(("number",), "number", "abs({0})"),
-    "round": Function(("number", "number"), "number", "round({0}, CAST({1} AS INTEGER))"),
-    "coalesce": Function(("same", "same"), "same", "coalesce({0}, {1})"),
-    "if_else": Function(("boolean", "same", "same"), "same", "CASE WHEN {0} THEN {1} WHEN NOT ({0}) THEN {2} END"),
-    "year": Function(("time",), "number", "year({0})"),
-    "month": Function(("time",), "number", "month({0})"),
-    "day": Function(("time",), "number", "day({0})"),
-    "hour": Function(("timestamp",), "number", "hour({0})"),
-    "weekday": Function(("time",), "number", "isodow({0})"),
-    "size": Function(("array",), "number", "len({0})"),
-    "latitude": Function(("geopoint",), "number", "struct_extract({0}, 'latitude')"),
-    "longitude": Function(("geopoint",), "number", "struct_extract({0}, 'longitude')"),
-    "minutes_between": Function(("timestamp", "timestamp"), "number", "date_diff('minute', {0}, {1})"),
-    "days_between": Function(("date", "date"), "number", "date_diff('day', {0}, {1})"),
-}
-
-
-class ExpressionError(ValueError):
-    """An expression that cannot be parsed or does not type-check; the message is for its author."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +48,6 @@ class Expression:
     sql: str
     kind: Kind
     reads: frozenset[str]
-
-
-def kind_of(property_type: PropertyType) -> Kind:
-    """The kind of value a property type holds."""
-    return _KINDS[property_type]
 
 
 def names_in(text: str) -> frozenset[str]:
@@ -117,7 +72,7 @@ def parse(text: str, types: Mapping[str, PropertyType]) -> Expression:
 
 def compile_tree(node: ast.expr, kinds: Mapping[str, Kind]) -> tuple[str, Kind]:
     """The SQL and the kind of a parsed expression over names of the given kinds; raises ExpressionError as `parse` does."""
-    return _Compiler(kinds).compile(node)
+    return Compiler(kinds).compile(node)
 
 
 def tree_of(text: str) -> ast.Expression:
@@ -133,6 +88,10 @@ def tree_of(text: str) -> ast.Expression:
     return tree
 
 
+def _a(kind: Kind) -> str:
+    return f"{'an' if kind == 'array' else 'a'} {kind}"
+
+
 def _depth(tree: ast.AST) -> int:
     deepest, level = 0, [tree]
     while level:
@@ -140,8 +99,8 @@ def _depth(tree: ast.AST) -> int:
     return deepest
 
 
-class _Compiler:
-    """One walk over the tree that gives the SQL and the kind of every node."""
+class Compiler:
+    """One walk over the tree that gives the SQL and the kind of every node. `compile` raises ExpressionError."""
 
     def __init__(self, kinds: Mapping[str, Kind]) -> None:
         self.kinds = kinds
@@ -205,13 +164,16 @@ class _Compiler:
                 raise ExpressionError("`is` stands only before None")
             return f"{left_sql} IS {'NOT ' if isinstance(operator, ast.IsNot) else ''}NULL"
         if left_kind not in _COMPARED:
-            raise ExpressionError(f"{ast.unparse(left)!r} is a {left_kind}, which can only be asked whether it is None")
+            raise ExpressionError(f"{ast.unparse(left)!r} is {_a(left_kind)}, which can only be asked whether it is None")
         if isinstance(operator, (ast.In, ast.NotIn)):
-            if not isinstance(right, (ast.List, ast.Tuple)) or not right.elts:
-                raise ExpressionError("`in` needs a list of values, such as [1, 2]")
-            members = ", ".join(self._like(member, left_kind) for member in right.elts)
-            return f"{left_sql} {'NOT ' if isinstance(operator, ast.NotIn) else ''}IN ({members})"
+            return self.among(left_sql, left_kind, right, negated=isinstance(operator, ast.NotIn))
         return f"{left_sql} {_COMPARISONS[type(operator)]} {self._like(right, left_kind)}"
+
+    def among(self, sql: str, kind: Kind, members: ast.expr, *, negated: bool) -> str:
+        """The SQL of whether a value of a kind is among the members written after `in`, or `not in`."""
+        if not isinstance(members, (ast.List, ast.Tuple)) or not members.elts:
+            raise ExpressionError("`in` needs a list of values, such as [1, 2]")
+        return f"{sql} {'NOT ' if negated else ''}IN ({', '.join(self._like(member, kind) for member in members.elts)})"
 
     def _call(self, node: ast.Call) -> tuple[str, Kind]:
         name = node.func.id if isinstance(node.func, ast.Name) else ast.unparse(node.func)

@@ -11,7 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from palantir_assets.ontology.reading import MAX_BYTES, Loaded
+from palantir_assets.ontology.documents import MAX_BYTES
+from palantir_assets.ontology.reading import Loaded
 from palantir_assets.ontology.spec import Function, InterfaceProperty, Property, SharedProperty
 
 TYPE_WORDS: Final = ("type", "of", "fields", "size", "digits")

@@ -10,10 +10,11 @@ import re
 from collections.abc import Callable, Iterator
 
 from palantir_assets.errors import Problem, did_you_mean
-from palantir_assets.ontology import expectation_rules, function_rules, interface_rules, link_rules, station_rules, type_rules
+from palantir_assets.ontology import access_rules, expectation_rules, function_rules, interface_rules, link_rules, station_rules, type_rules
 from palantir_assets.ontology.aggregates import kind_over_links, links_in, take_apart
 from palantir_assets.ontology.expressions import ExpressionError, kind_of
 from palantir_assets.ontology.paths import template_fields
+from palantir_assets.ontology.policy_tests import policy_tests_can_be_asked
 from palantir_assets.ontology.reading import Loaded
 from palantir_assets.ontology.spec import PROPERTY_TYPES, ObjectType
 from palantir_assets.ontology.stages import STAGES, ground_of, stages_of, ways_of
@@ -147,6 +148,14 @@ RULES: tuple[Callable[[Loaded], Iterator[Problem]], ...] = (
     station_rules.graphs_have_ground,
     station_rules.models_do_not_leak,
     station_rules.evals_have_cases,
+    access_rules.roles_and_markings_exist,
+    access_rules.roles_include_no_circle,
+    access_rules.attributes_have_free_names,
+    access_rules.policies_speak_of_what_exists,
+    access_rules.row_rules_hold,
+    access_rules.search_texts_stay_on_open_links,
+    access_rules.declassifications_remove_what_travels,
+    policy_tests_can_be_asked,
 )
 
 

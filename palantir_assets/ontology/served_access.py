@@ -6,15 +6,21 @@ it. What is not named here is denied. A rule says who; what follows for one call
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final
 
 from pydantic import Field
 
 from palantir_assets.ontology.served_parts import Served
 from palantir_assets.ontology.spec import Label
+from palantir_assets.ontology.spec_words import AttributeType
 
-AttributeType = Literal["string", "integer", "double", "boolean", "strings"]
-"""`strings` is a list of strings, such as the carriers a caller works for."""
+__all__ = [
+    "ACCESS_FILE", "AttributeType", "CallRule", "LinkRule", "PropertyRule", "Reads", "ServedAccess", "ServedMarking", "ServedRole",
+    "TypeRules",
+]  # fmt: skip
+
+ACCESS_FILE: Final = "access.json"
+"""Where a release holds it, beside `ontology.json`."""
 
 
 class ServedRole(Served):

@@ -1,14 +1,29 @@
 """The nouns of a spec: what an analytics engineer may write, and nothing else.
 
 Here is the shape of one file (`extra="forbid"`: an unknown key is refused). The nouns themselves stand in
-`spec_objects`, `spec_functions` and `spec_stations`, and are all found here. Whether names in them exist and fit
+`spec_objects`, `spec_functions`, `spec_stations` and `spec_access`, and are all found here. Whether names in them exist and fit
 together is asked in `ontology.rules`; how a spec becomes SQL, in `ontology.compiling`.
 """
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Annotated, Final
 
+from pydantic import BeforeValidator, Field
+
+from palantir_assets.ontology.spec_access import (
+    Declassification,
+    Default,
+    FunctionPolicy,
+    Grant,
+    LinkPolicy,
+    Marking,
+    ModelPolicy,
+    Policy,
+    PolicyTest,
+    PropertyPolicy,
+    Role,
+)
 from palantir_assets.ontology.spec_functions import Function, Metric, Parameter
 from palantir_assets.ontology.spec_objects import (
     Expect,
@@ -50,8 +65,10 @@ from palantir_assets.ontology.spec_words import (
     PROPERTY_TYPES,
     SCALAR_TYPES,
     SOURCE_TYPES,
+    AttributeType,
     Identifier,
     Label,
+    Names,
     PropertyType,
     Scalar,
     ScalarType,
@@ -62,12 +79,23 @@ from palantir_assets.ontology.spec_words import (
 )
 
 __all__ = [
-    "PROPERTY_TYPES", "SCALAR_TYPES", "SOURCE_TYPES", "Csv", "Edges", "Estimator", "Eval", "Expect", "Freshness", "Function", "Gate",
-    "Graph", "Identifier", "Interface", "InterfaceLink", "InterfaceProperty", "Label", "Link", "Measure", "Metric", "Model", "ModelGate",
-    "ObjectType", "Ontology", "Parameter", "Points", "Property", "PropertyType", "QueryCase", "Rows", "Scalar", "ScalarType", "Search",
-    "SearchCase", "Severity", "SharedFile", "SharedProperty", "Source", "SourceColumn", "SourceTable", "SourceType", "Spec", "Split",
-    "Status", "Through", "Valid", "ValueType", "Via", "Writes",
+    "LISTED", "PROPERTY_TYPES", "SCALAR_TYPES", "SINGLE", "SOURCE_TYPES", "AttributeType", "Csv", "Declassification", "Default", "Edges",
+    "Estimator", "Eval", "Expect", "Freshness", "Function", "FunctionPolicy", "Gate", "Grant", "Graph", "Identifier", "Interface",
+    "InterfaceLink", "InterfaceProperty", "Label", "Link", "LinkPolicy", "Marking", "Measure", "Metric", "Model", "ModelGate",
+    "ModelPolicy", "ObjectType", "Ontology", "Parameter", "Points", "Policy", "PolicyTest", "Property", "PropertyPolicy", "PropertyType",
+    "QueryCase", "Role", "Rows", "Scalar", "ScalarType", "Search", "SearchCase", "Severity", "SharedFile", "SharedProperty", "Source",
+    "SourceColumn", "SourceTable", "SourceType", "Spec", "Split", "Status", "Through", "Valid", "ValueType", "Via", "Writes",
 ]  # fmt: skip
+
+
+SINGLE: Final = ("anonymous", "default")
+"""Sections that are one thing, and stand in one file."""
+LISTED: Final = ("declassify", "policy_tests")
+"""Sections whose entries have no names; each is known by its file and its place in the list."""
+
+
+def _named(value: object) -> object:
+    return {name: {} for name in value} if isinstance(value, list) and all(isinstance(name, str) for name in value) else value
 
 
 class SharedFile(Spec):
@@ -82,6 +110,18 @@ class SharedFile(Spec):
     graphs: dict[Identifier, Graph] = Field({})
     models: dict[Identifier, Model] = Field({})
     evals: dict[Identifier, Eval] = Field({})
+    roles: Annotated[
+        dict[Identifier, Role], BeforeValidator(_named, json_schema_input_type=tuple[Identifier, ...] | dict[Identifier, Role])
+    ] = Field({})
+    attributes: dict[Identifier, AttributeType] = Field({})
+    markings: dict[Identifier, Marking] = Field({})
+    anonymous: Names = ()
+    default: Default | None = None
+    policies: dict[Identifier, Policy] = Field({})
+    function_policies: dict[Identifier, FunctionPolicy] = Field({})
+    model_policies: dict[Identifier, ModelPolicy] = Field({})
+    declassify: tuple[Declassification, ...] = ()
+    policy_tests: tuple[PolicyTest, ...] = ()
 
 
 class Ontology(Spec):
@@ -97,6 +137,16 @@ class Ontology(Spec):
     graphs: dict[str, Graph] = Field({})
     models: dict[str, Model] = Field({})
     evals: dict[str, Eval] = Field({})
+    roles: dict[str, Role] = Field({})
+    attributes: dict[str, AttributeType] = Field({})
+    markings: dict[str, Marking] = Field({})
+    anonymous: tuple[str, ...] = ()
+    default: Default | None = None
+    policies: dict[str, Policy] = Field({})
+    function_policies: dict[str, FunctionPolicy] = Field({})
+    model_policies: dict[str, ModelPolicy] = Field({})
+    declassify: dict[str, Declassification] = Field({})
+    policy_tests: dict[str, PolicyTest] = Field({})
     files: dict[str, str] = Field({})
 
     def base_type(self, prop: SharedProperty) -> PropertyType:

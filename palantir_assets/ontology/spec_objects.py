@@ -102,6 +102,7 @@ class Property(SharedProperty):
     materialised: bool = Field(True, description="false: computed with the indexes, and no part of the released tables")
     known_at: Identifier | None = Field(None, description="the timestamp property from which on this value is known")
     renamed_from: Identifier | None = None
+    markings: Names = Field((), description="markings it bears beside those of what it is computed of")
     expect: Expect | None = None
 
 

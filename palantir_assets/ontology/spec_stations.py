@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
-from palantir_assets.ontology.spec_words import Identifier, Labelled, Owner, Path, Severity, SourceType, Spec, texts
+from palantir_assets.ontology.spec_words import Identifier, Labelled, Names, Owner, Path, Severity, SourceType, Spec, texts
 
 
 def _column(value: object) -> object:
@@ -22,6 +22,7 @@ class SourceColumn(Spec):
 
     type: SourceType
     header: str | None = None
+    markings: Names = ()
 
 
 class Freshness(Spec):
@@ -52,6 +53,7 @@ class SourceTable(Spec):
         min_length=1
     )
     csv: Csv = Csv()
+    markings: Names = Field((), description="markings that every column of the table bears")
 
 
 class Source(Spec):
@@ -64,6 +66,7 @@ class Source(Spec):
     description: str = ""
     owner: Owner | None = None
     freshness: Freshness = Freshness()
+    markings: Names = Field((), description="markings that every column of every table bears")
     tables: dict[Identifier, SourceTable] = Field(min_length=1)
 
 

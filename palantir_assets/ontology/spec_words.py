@@ -14,6 +14,8 @@ SourceType = Literal["string", "boolean", "integer", "long", "double", "date", "
 """What a column of a source may be."""
 ScalarType = Literal["string", "boolean", "integer", "long", "double", "decimal", "date", "timestamp"]
 PropertyType = ScalarType | Literal["geopoint", "array", "struct", "vector", "timeseries", "attachment", "marking"]
+AttributeType = Literal["string", "integer", "double", "boolean", "strings"]
+"""What a caller may have; `strings` is a list of strings, such as the regions a caller works for."""
 Severity = Literal["warn", "block"]
 Status = Literal["active", "experimental", "deprecated"]
 Scalar = bool | int | float | str

@@ -23,6 +23,7 @@ from palantir_assets.ontology.compiling import (
 )
 from palantir_assets.ontology.paths import template_fields
 from palantir_assets.ontology.served import ServedOntology
+from palantir_assets.ontology.serving_access import served_access
 from palantir_assets.ontology.spec import Eval, Graph, Link, Model, ObjectType, Ontology, Source, SourceTable
 
 MAKERS: Final = {
@@ -41,8 +42,9 @@ MAKERS: Final = {
 
 
 def raw_version(source: Source, table: SourceTable) -> str:
-    """Of where the bytes are and how they are read; descriptions, owners and freshness do not count."""
-    return fingerprint(MAKERS["raw"], source.kind, source.package, table.model_dump(mode="json", exclude={"description"}))
+    """Of where the bytes are and how they are read; descriptions, owners, markings and freshness do not count."""
+    said_of_them: dict[str, IncEx | bool] = {"description": True, "markings": True, "columns": {"__all__": {"markings": True}}}
+    return fingerprint(MAKERS["raw"], source.kind, source.package, table.model_dump(mode="json", exclude=said_of_them))
 
 
 def object_version(ontology: Ontology, object_type: ObjectType) -> str:
@@ -74,10 +76,11 @@ def model_gate_fingerprint(model: Model) -> str:
 
 
 def candidate_version(ontology: Ontology) -> str:
-    """Of what is served, and of what the candidate computes and adds by itself."""
+    """Of what is served and who may read it, and of what the candidate computes and adds by itself."""
     over_links = {name: candidate_select(ontology, object_type) for name, object_type in ontology.objects.items()}
     series = {"__".join(name): series_select(points, prop) for name, (points, prop) in series_of(ontology).items()}
-    return fingerprint(MAKERS["candidate"], served_ontology(ontology).model_dump(mode="json"), over_links, series, ontology.files)
+    served, access = served_ontology(ontology).model_dump(mode="json"), served_access(ontology, {}).model_dump(mode="json")
+    return fingerprint(MAKERS["candidate"], served, access, over_links, series, ontology.files)
 
 
 def without_words(served: ServedOntology) -> object:

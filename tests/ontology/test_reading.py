@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from palantir_assets.errors import SpecError
-from palantir_assets.ontology.reading import parse_document
+from palantir_assets.ontology.documents import parse_document
 
 FILE = Path("specs/x.yaml")
 

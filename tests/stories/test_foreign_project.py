@@ -55,6 +55,11 @@ sources:
           lent_on: {type: date, header: 빌린 날}
           returned: {type: string, header: 반납했나}
 """,
+    "ontology_specs/library/access.yaml": """\
+roles: [viewer]
+anonymous: [viewer]
+default: {read: {roles: [viewer]}}
+""",
     "ontology_specs/library/book.yaml": """\
 object: book
 label: {en: Book, ko: 도서}
