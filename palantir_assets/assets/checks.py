@@ -7,9 +7,11 @@ from typing import Any
 
 import dagster as dg
 
+from palantir_assets.access.markings import Markings, TableMarkings
 from palantir_assets.assets.keys import cut, key, markdown_table
 from palantir_assets.assets.project import Project
 from palantir_assets.names import Name
+from palantir_assets.observability.masking import masked
 from palantir_assets.quality.validating import Result
 from palantir_assets.stores.records import CheckRecord
 
@@ -40,8 +42,8 @@ def report(
     )
 
 
-def results_table(results: Sequence[Result]) -> dg.MarkdownMetadataValue:
-    """Every expectation with its outcome, the broken ones first."""
+def results_table(results: Sequence[Result], marked: TableMarkings) -> dg.MarkdownMetadataValue:
+    """Every expectation with its outcome, the broken ones first; without the values of marked columns."""
     ordered = sorted(results, key=lambda result: result.passed)
     return markdown_table(
         [
@@ -49,7 +51,7 @@ def results_table(results: Sequence[Result]) -> dg.MarkdownMetadataValue:
                 "outcome": "passed" if result.passed else "broken",
                 "expectation": str(result.expectation),
                 "broken values": result.broken,
-                "examples": ", ".join(str(example) for example in result.examples),
+                "examples": ", ".join(str(masked(example, _of(result, marked))) for example in result.examples),
             }
             for result in ordered
         ]
@@ -61,16 +63,21 @@ def broken(results: Iterable[Result]) -> dict[str, int]:
     return {str(result.expectation): result.broken for result in results if not result.passed}
 
 
-def examples(results: Iterable[Result], keys: Sequence[object]) -> dict[str, list[str]]:
-    """Expectation → a few of the values that broke it, each with the key of its object: `-5 of 'o-1004'`."""
+def examples(results: Iterable[Result], keys: Sequence[object], marked: TableMarkings, *, key: str) -> dict[str, list[str]]:
+    """Expectation → a few of the values that broke it, each with the key of its object: `-5 of 'o-1004'`; what is marked is hidden."""
     return {
         str(result.expectation): [
-            f"{_spelled(value)} of {_spelled(keys[place])}"
+            f"{masked(_spelled(value), _of(result, marked))} of {masked(_spelled(keys[place]), marked.of(key))}"
             for value, place in zip(result.examples or [None] * len(result.places), result.places, strict=False)
         ][:SHOWN]
         for result in results
         if not result.passed and result.places
     }
+
+
+def _of(result: Result, marked: TableMarkings) -> Markings:
+    """The markings of the property that an expectation is about; `place.latitude` is about `place`."""
+    return marked.of(result.expectation.column.partition(".")[0])
 
 
 def _spelled(value: object) -> str:

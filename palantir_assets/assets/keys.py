@@ -11,7 +11,9 @@ from typing import Any
 
 import dagster as dg
 
+from palantir_assets.access.markings import Markings, TableMarkings
 from palantir_assets.names import Name
+from palantir_assets.observability.masking import masked_rows, without_values
 from palantir_assets.stores.warehouse import Warehouse, content_version, rows, sample
 
 POOL = "warehouse"
@@ -62,14 +64,28 @@ def spec(
     )
 
 
-def table_result(warehouse: Warehouse, name: Name, sql: str = "", **more: Any) -> dg.MaterializeResult[Any]:
-    """What a person wants to see of a table that was just made, with the version of its content."""
+def table_result(
+    warehouse: Warehouse, name: Name, sql: str = "", *, marked: TableMarkings, version: str = "", **more: Any
+) -> dg.MaterializeResult[Any]:
+    """What a person wants to see of a table that was just made, with the version of its content; what is `marked` is hidden."""
     with warehouse.read() as con:
-        version, count, first = content_version(con, name), rows(con, name), sample(con, name)
-    shown: dict[str, Any] = {"dagster/row_count": count, "dagster/table_name": name.table, "sample": markdown_table(first)}
+        version, count, first = version or content_version(con, name), rows(con, name), sample(con, name)
+    shown: dict[str, Any] = {"dagster/table_name": name.table, "sample": markdown_table(hidden_rows(first, marked)), **bears(marked.all)}
+    if not marked.rows:
+        shown["dagster/row_count"] = count
     if sql:
-        shown["sql"] = dg.MetadataValue.md(f"```sql\n{sql}\n```")
+        shown["sql"] = dg.MetadataValue.md(f"```sql\n{without_values(sql) if marked.rows else sql}\n```")
     return dg.MaterializeResult(asset_key=key(name), metadata={**shown, **more}, data_version=dg.DataVersion(version))
+
+
+def bears(markings: Markings) -> dict[str, Any]:
+    """The metadata that names an asset's markings; nothing where it has none."""
+    return {"markings": ", ".join(sorted(markings))} if markings else {}
+
+
+def hidden_rows(records: Sequence[Mapping[str, object]], marked: TableMarkings) -> list[dict[str, object]]:
+    """Rows of a table as they may be shown: every marked value as `•••`."""
+    return masked_rows(records, {column for record in records[:1] for column in record if marked.of(column)})
 
 
 def markdown_table(records: Sequence[Mapping[str, object]], *, cell: int = 60) -> dg.MarkdownMetadataValue:

@@ -11,8 +11,9 @@ from typing import Any
 
 import dagster as dg
 
+from palantir_assets.assets.borne_markings import markings_of
 from palantir_assets.assets.checks import report
-from palantir_assets.assets.keys import POOL, key, markdown_table, spec, table_result
+from palantir_assets.assets.keys import POOL, hidden_rows, key, markdown_table, spec, table_result
 from palantir_assets.assets.project import Project
 from palantir_assets.errors import SpecError
 from palantir_assets.names import Name, dbt_table, fingerprint, link_table
@@ -82,7 +83,7 @@ def _link_asset(project: Project, source: ObjectType, link_name: str, link: Link
                 raise SpecError(problems)
             replace_tables(con, {name: sql, orphans_table(name): orphans_select(project.ontology, source, link)})
             lost = rows(con, orphans_table(name))
-        return table_result(project.warehouse, name, sql, orphan_keys=lost)
+        return table_result(project.warehouse, name, sql, marked=markings_of(project, name), orphan_keys=lost)
 
     return make_links
 
@@ -114,7 +115,7 @@ def _orphans_check(project: Project, source: ObjectType, link_name: str, link: L
             fingerprint=_orphans_fingerprint(link),
             data_version=version,
             details=counts,
-            shown={**counts, "most_frequent": markdown_table(first)},
+            shown={**counts, "most_frequent": markdown_table(hidden_rows(first, markings_of(project, name)))},
         )
 
     return count_orphans

@@ -87,7 +87,7 @@ class ModelColumns:
         """Whether a model and every model before it is as it was when Dagster last made it."""
         from palantir_assets.assets.instance import opened
         from palantir_assets.assets.keys import last_made
-        from palantir_assets.assets.tables import key_of_model, model_version
+        from palantir_assets.assets.model_versions import key_of_model, model_version
 
         models, front = dict[str, Mapping[str, Any]](), [node]
         while front:

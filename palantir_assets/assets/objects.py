@@ -11,8 +11,9 @@ from typing import Any
 
 import dagster as dg
 
+from palantir_assets.assets.borne_markings import markings_of
 from palantir_assets.assets.checks import broken, examples, report, results_table
-from palantir_assets.assets.keys import POOL, key, spec, table_result
+from palantir_assets.assets.keys import POOL, bears, key, spec, table_result
 from palantir_assets.assets.project import Project
 from palantir_assets.errors import SpecError
 from palantir_assets.names import Name, dbt_table, object_table
@@ -66,7 +67,7 @@ def _object_asset(project: Project, object_type: ObjectType) -> dg.AssetsDefinit
             if problems:
                 raise SpecError(problems)
             replace_table(con, name, sql)
-        return table_result(project.warehouse, name, sql)
+        return table_result(project.warehouse, name, sql, marked=markings_of(project, name))
 
     return make_objects
 
@@ -85,7 +86,8 @@ def _suite_check(project: Project, object_type: ObjectType, suite: Suite) -> dg.
             table = con.sql(f"SELECT {wanted} FROM {name.sql}").to_arrow_table()
         results = validate(suite, table)
         failed = broken(results)
-        shown = examples(results, table.column(object_type.key).to_pylist()) if failed else {}
+        marked = markings_of(project, name)
+        shown = examples(results, table.column(object_type.key).to_pylist(), marked, key=object_type.key) if failed else {}
         return report(
             project,
             name,
@@ -95,7 +97,7 @@ def _suite_check(project: Project, object_type: ObjectType, suite: Suite) -> dg.
             fingerprint=suite.fingerprint,
             data_version=version,
             details={"expectations": len(results), "broken": failed, **({"examples": shown} if shown else {})},
-            shown={"expectations": len(results), "results": results_table(results)},
+            shown={"expectations": len(results), "results": results_table(results, marked), **bears(marked.all)},
         )
 
     return ask_suite

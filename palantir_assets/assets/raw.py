@@ -11,11 +11,14 @@ from typing import Any
 
 import dagster as dg
 
+from palantir_assets.assets.borne_markings import markings_of
 from palantir_assets.assets.checks import SHOWN, report
 from palantir_assets.assets.keys import POOL, key, markdown_table, spec, table_result
 from palantir_assets.assets.project import Project
 from palantir_assets.errors import SourceError
 from palantir_assets.names import Name, fingerprint, raw_table
+from palantir_assets.observability.masking import without_values
+from palantir_assets.observability.redaction import HIDDEN
 from palantir_assets.ontology.spec import Freshness, Source
 from palantir_assets.ontology.versioning import MAKERS, raw_version
 from palantir_assets.sources import csv
@@ -54,7 +57,7 @@ def _source_assets(project: Project, source_name: str, source: Source) -> dg.Ass
             if key(name) in context.selected_asset_keys:
                 kept = fetch(source, declared, project=project.settings.project, into=RawFiles(project.settings.raw_files))
                 with project.warehouse.write() as con:
-                    loaded = csv.load(con, name, declared, kept)
+                    loaded = csv.load(con, name, declared, kept, told=without_values if markings_of(project, name).all else str)
                 yield _reported(project, loaded)
 
     return load_source
@@ -81,7 +84,7 @@ def _refused_check(project: Project, name: Name) -> dg.AssetChecksDefinition:
         with project.warehouse.read() as con:
             version, table = content_version(con, name), csv.refused_table(name)
             count = rows(con, table)
-            first = sample(con, table)
+            first = _shown(project, name, sample(con, table))
         details: dict[str, Any] = {"refused_rows": count}
         if count:
             details["reason"] = _refusal(name, count, first)
@@ -139,5 +142,12 @@ def _reported(project: Project, loaded: csv.Loaded) -> dg.MaterializeResult[Any]
         facts["undeclared_columns"] = ", ".join(loaded.undeclared)
     if loaded.refused:
         with project.warehouse.read() as con:
-            facts["first_refused"] = markdown_table(sample(con, csv.refused_table(loaded.name)))
-    return table_result(project.warehouse, Name("raw", loaded.name.local), **facts)
+            facts["first_refused"] = markdown_table(_shown(project, loaded.name, sample(con, csv.refused_table(loaded.name))))
+    return table_result(project.warehouse, loaded.name, marked=markings_of(project, loaded.name), **facts)
+
+
+def _shown(project: Project, name: Name, refused: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
+    """Refused rows as they may be shown: without their texts where any column of the table is marked."""
+    if not markings_of(project, name).all:
+        return [dict(row) for row in refused]
+    return [{**row, "raw": HIDDEN, "reason": without_values(str(row["reason"]))} for row in refused]

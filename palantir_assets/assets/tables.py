@@ -14,17 +14,17 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, dbt_assets
 from dagster_dbt.compat import DBT_PYTHON_VERSION
 
-from palantir_assets.assets.keys import DBT_DOCS, EAGER, POOL, key, table_result
+from palantir_assets.assets.borne_markings import is_marked
+from palantir_assets.assets.keys import DBT_DOCS, EAGER, POOL, key
+from palantir_assets.assets.model_versions import Macros, key_of_model, macros_of, model_version
 from palantir_assets.assets.project import Project
-from palantir_assets.lineage.columns import Sources, column_lineage
+from palantir_assets.assets.table_facts import facts_of
 from palantir_assets.lineage.sql_text import without_comments
 from palantir_assets.names import fingerprint, from_key
+from palantir_assets.observability.masking import without_values
 from palantir_assets.ontology.versioning import MAKERS
 from palantir_assets.stores.records import CheckRecord
-from palantir_assets.stores.warehouse import content_version, schemas_of
-
-Macros = Mapping[str, Mapping[str, Any]]
-"""The macros of a manifest, by their unique ids."""
+from palantir_assets.stores.warehouse import content_version
 
 
 class Translator(DagsterDbtTranslator):
@@ -61,32 +61,6 @@ class Dbt(DbtCliResource):
         return None
 
 
-def key_of_model(model: Mapping[str, Any]) -> dg.AssetKey:
-    """The asset of a model: its schema and its name."""
-    return dg.AssetKey([model["schema"], model["name"]])
-
-
-def model_version(model: Mapping[str, Any], macros: Macros) -> str:
-    """Of what decides a model's content: its SQL and its macros without comments, how it is stored, the types it promises."""
-    text = model.get("raw_code") or model.get("raw_sql") or ""
-    types = {name: column.get("data_type") for name, column in (model.get("columns") or {}).items()}
-    stored = (model.get("config") or {}).get("materialized")
-    return fingerprint(MAKERS["tables"], without_comments(text), stored, types, *_macros_of(model, macros))
-
-
-def _macros_of(node: Mapping[str, Any], macros: Macros) -> list[tuple[str, str]]:
-    """Every macro a node uses, directly or not, but dbt's own, with its text."""
-    found: dict[str, str] = {}
-    front = list((node.get("depends_on") or {}).get("macros") or ())
-    while front:
-        name = front.pop()
-        macro = macros.get(name)
-        if macro is not None and name not in found and macro["package_name"] not in ("dbt", "dbt_duckdb"):
-            found[name] = without_comments(macro["macro_sql"])
-            front += (macro.get("depends_on") or {}).get("macros") or ()
-    return sorted(found.items())
-
-
 def table_assets(project: Project) -> list[dg.AssetsDefinition]:
     """All models as one multi-asset that can be subset, and the dbt docs beside them."""
     translator = Translator(project.manifest["macros"])
@@ -98,7 +72,7 @@ def table_assets(project: Project) -> list[dg.AssetsDefinition]:
         events = list(invocation.stream())
         yield from _with_facts(project, events, target, tables)
         if not invocation.is_successful():
-            raise _failure(target)
+            raise _failure(target, hidden=is_marked(project))
 
     return [tables, _docs_asset(project, tables.keys)]
 
@@ -114,7 +88,7 @@ def _of_test(test: Mapping[str, Any], macros: Macros) -> tuple[bool, str]:
     config = test.get("config") or {}
     severity = str(config.get("severity") or "error").lower()
     asks = [test.get("test_metadata") or without_comments(test["raw_code"]), config.get("where"), config.get("error_if"), severity]
-    return severity == "error", fingerprint(MAKERS["checks"], asks, *_macros_of(test, macros))
+    return severity == "error", fingerprint(MAKERS["checks"], asks, *macros_of(test, macros))
 
 
 def _dbt(project: Project) -> Dbt:
@@ -127,14 +101,10 @@ def _dbt(project: Project) -> Dbt:
 
 def _with_facts(project: Project, events: list[Any], target: Path, tables: dg.AssetsDefinition) -> Iterator[Any]:
     """dbt's events; a model's gets rows, sample, SQL, lineage and a content version, a test's leaves a record."""
-    keys = {name: tables.keys_by_output_name[name] for name in tables.keys_by_output_name}
-    made = [keys[event.output_name] for event in events if isinstance(event, dg.Output)]
-    compiled, lineage = _compiled(project, target, made)
+    made = [tables.keys_by_output_name[event.output_name] for event in events if isinstance(event, dg.Output)]
     versions: dict[str, str] = {}
-    for asset_key in made:
-        name = from_key(asset_key.path)
-        result = table_result(project.warehouse, name, compiled.get(asset_key, ""), **lineage.get(asset_key, {}))
-        versions[asset_key.to_user_string()] = str(result.data_version.value if result.data_version else "")
+    for result in facts_of(project, target, made):
+        versions[_key_of(result).to_user_string()] = str(result.data_version.value if result.data_version else "")
         yield result
     known = {check_key: facts for check_key, *facts in wanted_checks(project, tables)}
     for event in events:
@@ -142,6 +112,11 @@ def _with_facts(project: Project, events: list[Any], target: Path, tables: dg.As
             _record(project, event, known, versions)
         if not isinstance(event, dg.Output):
             yield event
+
+
+def _key_of(result: dg.MaterializeResult[Any]) -> dg.AssetKey:
+    assert result.asset_key is not None
+    return dg.AssetKey.from_coercible(result.asset_key)
 
 
 def _record(project: Project, event: dg.AssetCheckResult, known: Mapping[dg.AssetCheckKey, Any], versions: dict[str, str]) -> None:
@@ -155,34 +130,12 @@ def _record(project: Project, event: dg.AssetCheckResult, known: Mapping[dg.Asse
     project.records.write(CheckRecord(asset, event.check_name, bool(event.passed), blocking, asked, versions[asset]))
 
 
-def _compiled(
-    project: Project, target: Path, made: Iterable[dg.AssetKey]
-) -> tuple[dict[dg.AssetKey, str], dict[dg.AssetKey, dict[str, Any]]]:
-    """The compiled SQL of each model that was made, and its columns and their lineage as metadata."""
-    path = target / "manifest.json"
-    nodes = json.loads(path.read_bytes())["nodes"].values() if path.exists() else []
-    models = {(node["schema"], node["name"]): node.get("compiled_code") or "" for node in nodes if node["resource_type"] == "model"}
-    compiled = {asset_key: models.get((asset_key.path[0], asset_key.path[-1]), "") for asset_key in made}
-    with project.warehouse.read() as con:
-        schemas = schemas_of(con)
-    lineage = column_lineage({".".join(asset_key.path): sql for asset_key, sql in compiled.items()}, schemas)
-    return compiled, {asset_key: _columns(".".join(asset_key.path), schemas, lineage) for asset_key in compiled}
-
-
-def _columns(table: str, schemas: Mapping[str, Mapping[str, str]], lineage: Mapping[str, Mapping[str, Sources]]) -> dict[str, Any]:
-    columns = [dg.TableColumn(name, type_) for name, type_ in schemas.get(table, {}).items()]
-    deps = {
-        name: [dg.TableColumnDep(dg.AssetKey(source.table.split(".")), source.name) for source in sources.columns]
-        for name, sources in lineage.get(table, {}).items()
-    }
-    return {"dagster/column_schema": dg.TableSchema(columns), "dagster/column_lineage": dg.TableColumnLineage(deps)}
-
-
-def _failure(target: Path) -> dg.Failure:
-    """What dbt said of every model and test that failed, by name; the rest is in its log."""
+def _failure(target: Path, *, hidden: bool) -> dg.Failure:
+    """What dbt said of every model and test that failed, by name; the rest is in its log. Where markings are declared, without values."""
     path, log = target / "run_results.json", target / "dbt.log"
     results = json.loads(path.read_bytes())["results"] if path.exists() else []
-    failed = {r["unique_id"]: str(r["message"]).strip() for r in results if r["status"] in ("error", "fail", "runtime error")}
+    messages = {r["unique_id"]: str(r["message"]).strip() for r in results if r["status"] in ("error", "fail", "runtime error")}
+    failed = {unique_id: without_values(message) if hidden else message for unique_id, message in messages.items()}
     said = (
         "\n".join(f"  {_short(unique_id)}: {message}" for unique_id, message in failed.items())
         or "  it stopped before it could run anything"

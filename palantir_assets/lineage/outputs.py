@@ -6,7 +6,7 @@ to the last column (a star over an unknown table, a pivot, `columns(…)`), the 
 
 from __future__ import annotations
 
-from palantir_assets.lineage.columns import Schemas, nested, without_catalogs
+from palantir_assets.lineage.parsing import Schemas, nested, without_catalogs
 
 
 def output_columns(sql: str, schemas: Schemas) -> tuple[str, ...] | None:

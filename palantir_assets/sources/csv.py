@@ -9,7 +9,7 @@ bytes become records is `records`' work, how texts become values `values`'; wher
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
@@ -49,17 +49,25 @@ def refused_table(name: Name) -> Name:
     return Name(name.station, f"{name.local}__refused")
 
 
-def load(con: duckdb.DuckDBPyConnection, name: Name, table: SourceTable, kept: RawFile, *, at: FaultHook = no_fault) -> Loaded:
+def load(
+    con: duckdb.DuckDBPyConnection,
+    name: Name,
+    table: SourceTable,
+    kept: RawFile,
+    *,
+    told: Callable[[str], str] = str,
+    at: FaultHook = no_fault,
+) -> Loaded:
     """Load kept bytes as `name` and `name`__refused; what was there before stays until both are whole.
 
     Raises SourceError for an unreadable file, a header that lacks a declared column, or, where the
-    declaration says `on_bad_row: fail`, for the first rows that were refused.
+    declaration says `on_bad_row: fail`, for the first rows that were refused; their reasons as `told` lets them be told.
     """
     _make_loading_tables(con, table)
     try:
         undeclared = _fill(con, table, kept)
         if table.on_bad_row == "fail":
-            _refuse_refused(con, kept)
+            _refuse_refused(con, kept, told)
         loading = {name: f"SELECT * FROM {_ROWS}", refused_table(name): f"SELECT * FROM {_REFUSED}"}
         counts = replace_tables(con, loading, at=at)
     finally:
@@ -172,11 +180,11 @@ def _insert(con: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
         con.unregister("loading_block")
 
 
-def _refuse_refused(con: duckdb.DuckDBPyConnection, kept: RawFile) -> None:
+def _refuse_refused(con: duckdb.DuckDBPyConnection, kept: RawFile, told: Callable[[str], str]) -> None:
     count = con.execute(f"SELECT count(*) FROM {_REFUSED}").fetchall()[0][0]
     if count:
         first = con.execute(f"SELECT line, reason FROM {_REFUSED} ORDER BY line LIMIT {SHOWN}").fetchall()
-        shown = "\n".join(f"  line {line}: {reason}" for line, reason in first)
+        shown = "\n".join(f"  line {line}: {told(reason)}" for line, reason in first)
         raise SourceError(
             f"{kept.name}: {count} row{'s' if count != 1 else ''} refused, and the declaration says on_bad_row: fail\n{shown}",
             next_step="mend the rows, or declare `on_bad_row: quarantine` to keep them aside",

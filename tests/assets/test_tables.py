@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from dagster_dbt import DbtCliResource
 
-from palantir_assets.assets.tables import Dbt, model_version
+from palantir_assets.assets.model_versions import model_version
+from palantir_assets.assets.tables import Dbt
 
 MODEL = {
     "raw_code": "select {{ won(amount) }} as amount -- in won\nfrom orders",
