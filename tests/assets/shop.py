@@ -29,6 +29,7 @@ BUILDS = [
 ]
 """For tests that build: what dagster-dbt 0.29 and Great Expectations 1.24 warn of on this Dagster and Python."""
 
+ACCESS = "ontology_specs/shop/access.yaml"
 ORDER = "ontology_specs/shop/order.yaml"
 CUSTOMER = "ontology_specs/shop/customer.yaml"
 EVALS = "ontology_specs/shop/evals.yaml"

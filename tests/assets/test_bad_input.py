@@ -65,6 +65,12 @@ def test_a_project_that_holds_together_has_no_problems(shop: Shop) -> None:
     assert find_problems(shop.settings) == []
 
 
+def test_a_project_that_nobody_may_read_holds_together_with_a_note(shop: Shop) -> None:
+    (shop.root / "ontology_specs" / "shop" / "access.yaml").unlink()
+    found = look_over(shop.settings)
+    assert (found.problems, [note.message for note in found.notes]) == ((), ["no spec says who may read, so nobody may"])
+
+
 def test_what_specs_and_tables_do_not_have_in_common_is_told_at_once(shop: Shop) -> None:
     shop.edit(ORDER, "links:\n", "  colour: {type: string}\nlinks:\n")
     shop.edit(CUSTOMER, "from: marts.customers", "from: marts.customer")

@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
+from palantir_assets.ontology.served_access import ACCESS_FILE, ServedAccess
+from palantir_assets.release.manifest import read_manifest, verify
 from tests.assets.conftest import First
-from tests.assets.shop import BUILDS, CUSTOMER, EVALS, EVERY_ASSET, ORDER, ORDERS_CSV, ORDERS_SQL, PUBLISHING, Shop
+from tests.assets.shop import ACCESS, BUILDS, CUSTOMER, EVALS, EVERY_ASSET, ORDER, ORDERS_CSV, ORDERS_SQL, PUBLISHING, Shop
 
 pytestmark = BUILDS
 
@@ -92,6 +94,33 @@ def test_another_label_makes_the_candidate_and_the_release_only(shop: Shop, edit
     again = shop.build()
     assert (again.made, again.checks) == (PUBLISHING - {"evals/facts"}, [])
     assert shop.head() != before
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        pytest.param(replaced(ACCESS, "default:", "anonymous: [viewer]\ndefault:"), id="who gets in without a token"),
+        pytest.param(appended(ACCESS, "policies: {order: {rows: amount > 1, properties: {status: {roles: [admin]}}}}\n"), id="a policy"),
+    ],
+)
+def test_who_may_makes_the_candidate_and_the_release_only(shop: Shop, edit: Edit) -> None:
+    before = shop.head()
+    edit(shop)
+    again = shop.build()
+    assert (again.made, again.checks) == (PUBLISHING - {"evals/facts"}, [])
+    assert shop.head() != before
+
+
+def test_a_release_holds_who_may_as_content(shop: Shop) -> None:
+    shop.append(ACCESS, "policies: {order: {properties: {amount: {roles: [admin]}}}}\n")
+    shop.build()
+    folder = shop.settings.releases / str(shop.head())
+    access = ServedAccess.model_validate_json((folder / ACCESS_FILE).read_bytes())
+    assert access.types["order"].properties["amount"].roles == ("admin",)
+    assert access.types["customer"].read == ("viewer",)
+    assert ACCESS_FILE in read_manifest(folder).content
+    (folder / ACCESS_FILE).write_bytes((folder / ACCESS_FILE).read_bytes().replace(b"admin", b"other"))
+    assert [str(problem.place) for problem in verify(folder)] == [str(folder / ACCESS_FILE)]
 
 
 def test_another_expression_with_the_same_content_makes_that_object_type_only(shop: Shop) -> None:

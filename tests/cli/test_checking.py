@@ -33,6 +33,14 @@ def test_columns_nobody_can_know_are_no_problem_and_are_told(
     assert "everything holds together" in told.err
 
 
+def test_a_note_is_told_and_is_no_problem(found: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    note = Problem("nobody may read", Place(Path("order.yaml"), 1), "write `default`")
+    monkeypatch.setattr(problems, "look_over", lambda _: Findings((), notes=(note,)))
+    assert checking.check(found, as_json=False) == 0
+    told = capsys.readouterr()
+    assert (told.out, "note: order.yaml:1: nobody may read; write `default`" in told.err) == ("", True)
+
+
 def test_a_problem_is_an_exit_code_and_json_has_its_place(
     found: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

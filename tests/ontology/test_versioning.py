@@ -8,7 +8,14 @@ from palantir_assets.names import fingerprint
 from palantir_assets.ontology.compiling import served_ontology
 from palantir_assets.ontology.loading import load_ontology
 from palantir_assets.ontology.spec import Ontology
-from palantir_assets.ontology.versioning import candidate_version, documents_version, link_version, object_version, without_words
+from palantir_assets.ontology.versioning import (
+    candidate_version,
+    documents_version,
+    link_version,
+    object_version,
+    raw_version,
+    without_words,
+)
 from palantir_assets.quality.suites import suites_of
 from tests.ontology.conftest import ORDER, Write
 
@@ -23,6 +30,42 @@ def versions(ontology: Ontology) -> dict[str, str]:
         "answers": fingerprint(without_words(served_ontology(ontology))),
         "checks": suites_of(ontology, order)[0].fingerprint,
     }
+
+
+ACCESS = """\
+roles: [viewer, analyst]
+markings: {personal: {}}
+default: {read: {roles: [viewer]}}
+policies:
+  order: {rows: amount > 1, properties: {amount: {roles: [viewer]}}}
+policy_tests:
+  - {as: {roles: [viewer]}, read: order/1, expect: visible}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "changed"),
+    [
+        ("amount > 1", "amount > 2", {"candidate"}),
+        ("properties: {amount", "properties: {placed_at", {"candidate"}),
+        ("default: {read: {roles: [viewer]}}", "default: {read: {roles: [analyst]}}", {"candidate"}),
+        ("{personal: {}}", "{personal: {label: Personal}}", {"candidate"}),
+        ("roles: [viewer, analyst]", "# a comment\nroles: [viewer, analyst]", set()),
+        ("expect: visible", "expect: hidden", set()),
+    ],
+)
+def test_who_may_makes_another_candidate_and_no_table(specs: Write, old: str, new: str, changed: set[str]) -> None:
+    before = versions(load_ontology(specs(access=ACCESS)).ontology)
+    after = versions(load_ontology(specs(access=ACCESS.replace(old, new, 1))).ontology)
+    assert {name for name in before if before[name] != after[name]} == changed
+
+
+def test_a_marking_at_a_source_reads_no_file_again(specs: Write) -> None:
+    text = "sources:\n  shop:\n    kind: files\n    tables:\n      orders: {file: o.csv, columns: {x: string}}\n"
+    marked = text.replace("x: string", "x: {type: string, markings: [personal]}").replace("{file", "{markings: [personal], file")
+    loaded = [load_ontology(specs(access=ACCESS, sources=said)).ontology.sources["shop"] for said in (text, marked)]
+    assert loaded[0] != loaded[1]
+    assert raw_version(loaded[0], loaded[0].tables["orders"]) == raw_version(loaded[1], loaded[1].tables["orders"])
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from palantir_assets.errors import SpecError
 from palantir_assets.names import dbt_table
 from palantir_assets.ontology.compiling import link_select, object_select, orphans_select, paths_select
 from palantir_assets.ontology.loading import load_ontology
+from palantir_assets.ontology.row_rules import parse_row_rule
 from palantir_assets.ontology.spec import ObjectType, Ontology, ValueType
 from tests.fakes.nasty import NASTY
 from tests.soundness.conftest import FULL, Score
@@ -45,14 +46,15 @@ PACKAGE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 """What is looked up among the installed packages and never is SQL."""
 TEXTS = {
     "label", "plural", "description", "title", "text", "ask", "derived", "equals_sql", "relevant_sql", "never", "header", "file",
-    "aliases", "unit",
+    "aliases", "unit", "because", "rows",
 }  # fmt: skip
 
 BAKERY: Files = {
     "loaf.yaml": {
         "object": "loaf", "label": "Loaf", "from": "marts.loaves", "key": "loaf_id", "title": "{loaf_id}", "owner": "team:bakery",
         "properties": {
-            "loaf_id": {"type": "string"}, "oven_id": {"type": "string"}, "next_id": {"type": "string", "optional": True},
+            "loaf_id": {"type": "string"}, "oven_id": {"type": "string", "markings": ["secret"]},
+            "next_id": {"type": "string", "optional": True},
             "baked_at": {"type": "timestamp"}, "grams": {"type": "grams", "known_at": "baked_at"},
             "sold": {"type": "boolean"}, "is_big": {"type": "boolean", "derived": "grams > 900"},
         },
@@ -111,7 +113,13 @@ BAKERY: Files = {
         "sources": {
             "bakery": {
                 "kind": "package_data", "package": "bakery_data", "freshness": {"warn_after": "1h", "fail_after": "2h"},
-                "tables": {"loaves": {"file": "loaves.csv", "columns": {"loaf_id": "string", "grams": {"type": "double", "header": "g"}}}},
+                "markings": ["secret"],
+                "tables": {
+                    "loaves": {
+                        "file": "loaves.csv", "markings": ["secret"],
+                        "columns": {"loaf_id": "string", "grams": {"type": "double", "header": "g", "markings": ["secret"]}},
+                    }
+                },
             }
         },
         "graphs": {
@@ -132,6 +140,30 @@ BAKERY: Files = {
             "model": {"target": "model", "model": "sells", "gate": {"metric": "pass_rate"}},
         },
     },
+    "access.yaml": {
+        "roles": {"baker": {"label": "Baker"}, "owner": {"includes": ["baker"], "description": "Owns it."}},
+        "attributes": {"ovens": "strings", "shift": "integer"},
+        "markings": {"secret": {"roles": ["owner"], "label": "Secret"}},
+        "anonymous": ["baker"],
+        "default": {"read": {"roles": ["baker"], "needs": ["secret"]}},
+        "policies": {
+            "loaf": {
+                "read": {"roles": ["baker"], "needs": ["secret"]}, "rows": "oven_id in caller.ovens or grams < caller.shift",
+                "properties": {"sold": {"roles": ["owner"], "needs": ["secret"], "discover": True}}, "discover": False,
+                "links": {"next": {"roles": ["owner"], "needs": ["secret"]}},
+            }
+        },
+        "function_policies": {"best": {"call": {"roles": ["owner"], "needs": ["secret"]}}},
+        "model_policies": {"sells": {"read": {"roles": ["owner"], "needs": ["secret"]}}},
+        "declassify": [{"property": "loaf.is_big", "removes": ["secret"], "because": "big is no secret", "by": "team:bakery"}],
+        "policy_tests": [
+            {
+                "as": {"roles": ["baker"], "markings": ["secret"], "ovens": "any text", "shift": 3}, "read": "loaf/Any key",
+                "expect": "visible", "withheld": ["sold"],
+            }
+        ],
+    },
+    "staff.yaml": {"roles": ["helper", "guest"]},
 }  # fmt: skip
 
 
@@ -243,6 +275,35 @@ def test_r24_any_text_in_a_title_or_a_literal_is_only_a_text(warehouse: duckdb.D
     heads = [column[0] for column in warehouse.description or ()]
     row = dict(zip(heads, rows[0], strict=True))
     wrong = len(rows) != 1 or row["_title"] != text.strip(" ") or row["said"] != text
+    wrong |= warehouse.execute("SELECT table_name, estimated_size FROM duckdb_tables()").fetchall() != before
+    score("R24", 2, int(wrong))
+
+
+FIELDS = {
+    ("declassify", 0, "by"), ("declassify", 0, "property"), ("policy_tests", 0, "read"), ("policy_tests", 0, "as", "shift"),
+    ("attributes", "ovens"), ("policies", "loaf", "discover"), ("policies", "loaf", "rows"),
+}  # fmt: skip
+"""What of access is no plain name, and no free text either."""
+
+
+@pytest.mark.parametrize("path", sorted(FIELDS, key=str))
+def test_r24_what_of_access_has_a_form_takes_no_other(specs: Path, path: Steps, score: Score) -> None:
+    found = 0
+    injections = [text for text in (*INJECTIONS, *NASTY) if path[-1] != "rows" or text != "None"]
+    for text in injections:
+        written(specs, {"access.yaml": replaced(BAKERY["access.yaml"], path, is_key=False, text=text)})
+        found += bool(complaint(specs))
+    score("R24", len(injections), found)
+
+
+@pytest.mark.parametrize("text", [text for text in NASTY if "\x00" not in text and len(text) < 500])
+def test_r24_a_text_in_a_row_rule_is_only_a_text(warehouse: duckdb.DuckDBPyConnection, text: str, score: Score) -> None:
+    before = warehouse.execute("SELECT table_name, estimated_size FROM duckdb_tables()").fetchall()
+    rule = parse_row_rule(f"loaf_id == {text!r} or {text!r} in caller.ovens", {"loaf_id": "string"}, {"ovens": "strings"})
+    asked = f"SELECT loaf_id FROM marts.loaves WHERE {rule.sql}"
+    none = warehouse.execute(asked, rule.parameters({"ovens": ["another"]})).fetchall()
+    one = warehouse.execute(asked, rule.parameters({"ovens": [text]})).fetchall()
+    wrong = (none, one) != ([], [("l-1",)])
     wrong |= warehouse.execute("SELECT table_name, estimated_size FROM duckdb_tables()").fetchall() != before
     score("R24", 2, int(wrong))
 

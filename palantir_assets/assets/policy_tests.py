@@ -1,0 +1,104 @@
+"""Policy tests as one check of the candidate: what the specs' authors expect callers to see, asked through the code that serves.
+
+How a caller's sight of an object is found is handed in as `Sees`; whether it is as expected is said by
+`ontology.policy_tests`. The check blocks: what opens more than its author meant is not released.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from palantir_assets.assets.checks import report
+from palantir_assets.assets.keys import CANDIDATE, POOL, key, latest_version, markdown_table
+from palantir_assets.assets.project import Project
+from palantir_assets.names import Name, fingerprint
+from palantir_assets.ontology.policy_tests import PolicyCase, policy_cases
+from palantir_assets.ontology.versioning import MAKERS
+
+if TYPE_CHECKING:
+    from palantir_assets.release.reading import Release
+
+POLICIES = "policies"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Whether a caller sees an object, and the properties of it that are withheld from them."""
+
+    visible: bool
+    withheld: frozenset[str] = frozenset()
+
+
+Sees = Callable[["Release", PolicyCase], Seen]
+"""What the caller of a case sees of its object in a candidate."""
+
+
+def policy_checks(project: Project, sees: Sees) -> list[dg.AssetChecksDefinition]:
+    """The check `policies` of `candidate/candidate`; none where no spec has policy tests."""
+    return [_policy_check(project, sees)] if project.ontology.policy_tests else []
+
+
+def wanted_checks(project: Project) -> Iterator[tuple[Name, str, bool, str]]:
+    """(asset, check, blocking, fingerprint) of every check of this module."""
+    if project.ontology.policy_tests:
+        yield CANDIDATE, POLICIES, True, _fingerprint(project)
+
+
+def complaints(cases: tuple[PolicyCase, ...], sees: Callable[[PolicyCase], Seen]) -> dict[str, str]:
+    """Test → what is wrong with what its caller sees, for those that are not met."""
+    asked = ((case, sees(case)) for case in cases)
+    told = ((case.name, case.complaint(seen.visible, seen.withheld)) for case, seen in asked)
+    return {name: complaint for name, complaint in told if complaint is not None}
+
+
+def _policy_check(project: Project, sees: Sees) -> dg.AssetChecksDefinition:
+    cases = policy_cases(project.ontology)
+
+    @dg.asset_check(asset=key(CANDIDATE), name=POLICIES, blocking=True, pool=POOL, description=f"{len(cases)} policy tests of access.yaml.")
+    def ask_policies(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        content = latest_version(context.instance, CANDIDATE)
+        found = _asked(project, content, cases, sees)
+        return report(
+            project,
+            CANDIDATE,
+            POLICIES,
+            passed=not found,
+            blocking=True,
+            fingerprint=_fingerprint(project),
+            data_version=content,
+            details={"tests": len(cases), "broken": found},
+            shown=_shown(project, cases, found),
+        )
+
+    return ask_policies
+
+
+def _asked(project: Project, content: str, cases: tuple[PolicyCase, ...], sees: Sees) -> dict[str, str]:
+    from palantir_assets.release.reading import open_release
+    from palantir_assets.release.sealing import Shelf
+
+    candidate = open_release(Shelf(project.settings.releases).candidate(content), project.settings.indexes)
+    try:
+        return complaints(cases, lambda case: sees(candidate, case))
+    finally:
+        candidate.close()
+
+
+def _fingerprint(project: Project) -> str:
+    cases = [asdict(case) | {"roles": sorted(case.roles), "markings": sorted(case.markings)} for case in policy_cases(project.ontology)]
+    return fingerprint(MAKERS["checks"], cases)
+
+
+def _shown(project: Project, cases: tuple[PolicyCase, ...], found: dict[str, str]) -> dict[str, Any]:
+    rows = [
+        {
+            "outcome": "broken" if case.name in found else "passed",
+            "test": str(project.loaded.place("policy_tests", case.name)),
+            "reads": f"{case.object_type}/{case.key}",
+            "told": found.get(case.name, ""),
+        }
+        for case in cases
+    ]
+    return {"tests": len(cases), "results": markdown_table(sorted(rows, key=lambda row: row["outcome"]))}
