@@ -112,20 +112,20 @@ class Asked:
         self._project, self._candidate = project, candidate
 
     def answer(self, raw: Mapping[str, Any]) -> list[list[Any]]:
-        from palantir_assets.access.principal import LOCAL
+        from palantir_assets.access.views import whole
         from palantir_assets.engine.answering import execute
         from palantir_assets.query.plans import parse_query, plan
 
         query = parse_query(raw)
-        found = execute(plan(query, self._candidate.ontology, LOCAL), self._candidate)
+        found = execute(plan(query, whole(self._candidate.ontology)), self._candidate)
         objects = [json.loads(row) for row in found.rows]
         return [[found.total]] if query.count else [[each.get(name) for name in query.select or sorted(each)] for each in objects]
 
     def search(self, text: str, k: int, object_type: str | None) -> list[str]:
-        from palantir_assets.access.principal import LOCAL
+        from palantir_assets.access.views import whole
         from palantir_assets.engine.searching import find
 
-        return [hit.key for hit in find(self._candidate, LOCAL, text, limit=k, object_type=object_type)]
+        return [hit.key for hit in find(self._candidate, whole(self._candidate.ontology), text, limit=k, object_type=object_type)]
 
     def facts(self, sql: str) -> list[tuple[Any, ...]]:
         with self._project.warehouse.read() as con:

@@ -60,3 +60,11 @@ def test_importing_the_package_does_nothing() -> None:
         "assert set(os.environ.items()) == before; assert 'duckdb' not in sys.modules and 'dagster_dbt' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_only_the_build_sees_without_a_caller() -> None:
+    """`access.views.whole` hides nothing: a release that is served is never asked through it."""
+    texts = {path: path.read_text(encoding="utf-8") for path in MODULES}
+    using = [path for path, text in texts.items() if re.search(r"access\.views import [^\n]*\bwhole\b", text)]
+    assert using and all(path.is_relative_to(PACKAGE / "assets") for path in using), using
+    assert not [path for path, text in texts.items() if "views.whole(" in text]

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from benchmarks.engine.questions import AROUND, Pair
-from palantir_assets.access.principal import LOCAL
+from palantir_assets.access.views import whole
 from palantir_assets.release.reading import open_release
 
 
@@ -29,7 +29,7 @@ def around(folder: str, indexes: str) -> Callable[[str], list[str]]:
         form: dict[str, Any] = {"type": "static", "objects": [f"{OBJECT_RID}plane.{key}"]}
         for link in AROUND:
             form = {"type": "searchAround", "objectSet": form, "link": link}
-        answer = execute(plan(parse_query({"set": form}), release.ontology, LOCAL), release)
+        answer = execute(plan(parse_query({"set": form}), whole(release.ontology)), release)
         return [orjson.loads(row)["__primaryKey"] for row in answer.rows]
 
     return ask
@@ -47,7 +47,7 @@ def path(folder: str, indexes: str) -> Callable[[Pair], int | None]:
     release, ties, budget = open_release(Path(folder), Path(indexes)), Ties(), Budget(rows=1, seconds=10)
 
     def ask(pair: Pair) -> int | None:
-        found = ways(release, LOCAL, Thing(pair[0], pair[1]), Thing(pair[2], pair[3]), ties, budget=budget).ways
+        found = ways(release, whole(release.ontology), Thing(pair[0], pair[1]), Thing(pair[2], pair[3]), ties, budget=budget).ways
         return len(found[0].links) if found else None
 
     return ask
@@ -62,7 +62,7 @@ def walk(folder: str, indexes: str) -> Callable[[Pair], int | None]:
 
     native.load()
     release = open_release(Path(folder), Path(indexes))
-    walked = network(Asking(LOCAL, release), Ties(), ())
+    walked = network(Asking(whole(release.ontology), release), Ties(), ())
 
     def node(object_type: str, key: str) -> int:
         row = release.row_of(object_type, key)

@@ -16,8 +16,8 @@ class Principal:
 
     What roles bring along (other roles, markings) is worked out from the release's rules, in `access.views`.
 
-    >>> "viewer" in LOCAL.roles
-    True
+    >>> Principal("ada", frozenset({"viewer"})).markings
+    frozenset()
     """
 
     id: str
@@ -26,5 +26,5 @@ class Principal:
     markings: frozenset[str] = frozenset()
 
 
-LOCAL: Final = Principal("local", frozenset({"viewer"}))
-"""Whoever reaches the loopback address of a platform that has no users yet."""
+BUILD: Final = Principal("build")
+"""The build itself, which asks its own candidate; it holds no role, and sees by `views.whole` alone."""

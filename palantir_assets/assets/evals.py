@@ -92,13 +92,15 @@ def _run(project: Project, candidate: "Release", suite_name: str, suite: Eval) -
 
 def _answer(candidate: "Release") -> Callable[[Mapping[str, Any]], list[list[Any]]]:
     """Ask a typed query the way the API does: a count as one value, else the selected properties of each object."""
-    from palantir_assets.access.principal import LOCAL
+    from palantir_assets.access.views import whole
     from palantir_assets.engine.answering import execute
     from palantir_assets.query.plans import parse_query, plan
 
+    view = whole(candidate.ontology)
+
     def answer(raw: Mapping[str, Any]) -> list[list[Any]]:
         query = parse_query(raw)
-        found = execute(plan(query, candidate.ontology, LOCAL), candidate)
+        found = execute(plan(query, view), candidate)
         if query.count:
             return [[found.total]]
         objects = [json.loads(row) for row in found.rows]
@@ -108,11 +110,13 @@ def _answer(candidate: "Release") -> Callable[[Mapping[str, Any]], list[list[Any
 
 
 def _search(candidate: "Release") -> Callable[[str, int, str | None], list[str]]:
-    from palantir_assets.access.principal import LOCAL
+    from palantir_assets.access.views import whole
     from palantir_assets.engine.searching import find
 
+    view = whole(candidate.ontology)
+
     def search(text: str, k: int, object_type: str | None) -> list[str]:
-        return [hit.key for hit in find(candidate, LOCAL, text, limit=k, object_type=object_type)]
+        return [hit.key for hit in find(candidate, view, text, limit=k, object_type=object_type)]
 
     return search
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from palantir_assets.access.principal import LOCAL
+from palantir_assets.access.views import whole
 from palantir_assets.assets.model_columns import ModelColumns
 from palantir_assets.assets.project import Project
 from palantir_assets.errors import BuildError, Place, Problem, QueryError, SourceError, did_you_mean
@@ -74,7 +74,7 @@ def _unaskable_metrics(project: Project) -> Iterator[Problem]:
 
     for name, metric in project.ontology.metrics.items():
         try:
-            plan_aggregate(parse_aggregate(metric.query), project.served, LOCAL)
+            plan_aggregate(parse_aggregate(metric.query), whole(project.served))
         except QueryError as error:
             yield Problem(f"metric {name!r} cannot be asked: {error.message}", project.loaded.place("metrics", name, "query"))
 

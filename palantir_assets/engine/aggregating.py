@@ -59,7 +59,7 @@ class Groups:
 
 def aggregate(plan: AggregatePlan, release: Released) -> Groups:
     """The answer to an aggregate plan. Raises QueryTooLong, or QueryError."""
-    asking = Asking(plan.principal, release)
+    asking = Asking(plan.view, release)
     given = _given(asking, plan)
     limit = min([MAX_GROUPS, *(group.most for group in plan.groups if isinstance(group, Exact))])
     groups = [f"group_{at}" for at in range(len(plan.groups))]
@@ -89,12 +89,12 @@ class _Given:
 
 
 def _given(asking: Asking, plan: AggregatePlan) -> _Given:
-    pushed = _pushed(asking, plan.node)
+    pushed = _pushed(plan.node)
     used = [column for part in (*plan.groups, *plan.metrics) for _, column in part.columns]
     if pushed is not None and not any(column.derived for column in used):
         name, test = pushed
         where = condition(test)
-        return _select(plan, name, source(name), where)
+        return _select(plan, name, source(name, asking.visible(name)), where)
     sets = resolve(asking, plan.node)
     parts = [_of_type(asking, plan, name, rows, str(at)) for at, (name, rows) in enumerate(sets.items())]
     if not parts:
@@ -107,13 +107,13 @@ def _given(asking: Asking, plan: AggregatePlan) -> _Given:
     )
 
 
-def _pushed(asking: Asking, node: Node) -> tuple[str, Predicate] | None:
+def _pushed(node: Node) -> tuple[str, Predicate] | None:
     """The object type and the filter, if the set is no more than that and SQL can say it."""
     tests: list[Predicate] = []
     while isinstance(node, Filter) and len(node.tests) == 1:
         tests.append(node.tests[0][1])
         node = node.source
-    if not isinstance(node, Base) or not asking.visible(node.type).is_all:
+    if not isinstance(node, Base):
         return None
     whole = Every(tuple(tests))
     derived = any(leaf.column.derived is not None for leaf in leaves(whole))

@@ -43,7 +43,7 @@ class Answer:
 def execute(plan: Plan, release: Released) -> Answer:
     """The answer to a plan over one release. Raises InvalidToken for a page of another release, QueryTooLong, or QueryError."""
     page = page_of(plan.token, plan.limit, release)
-    asking = Asking(plan.principal, release)
+    asking = Asking(plan.view, release)
     if plan.relevance is not None and not plan.count:
         return _by_relevance(asking, plan, plan.relevance, page)
     sets = _key_lookup(asking, plan) or resolve(asking, plan.node)
@@ -96,7 +96,7 @@ def _key_lookup(asking: Asking, plan: Plan) -> Mapping[str, RowSet] | None:
     """The object, if the whole question is `key = …`; a double has no one way to be written, and is compared in SQL."""
     match plan.node:
         case Filter(Base(name), ((_, Compare(column, "eq", value)),)):
-            kind = asking.release.ontology.types[name]
+            kind = asking.ontology.types[name]
             if column.derived is not None or column.member is not None or column.column != kind.key or column.type in ("double", "decimal"):
                 return None
             row = asking.release.row_of(name, value)

@@ -1,29 +1,66 @@
-"""Who asks what release: the two things that every step of an answer is given."""
+"""Who asks what release: the two things that every step of an answer is given, and what follows from both.
+
+Names come from the view, rows through `visible`, objects as JSON through `json_rows`, links through `links`: what is
+hidden from the caller is in none of them.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from palantir_assets.access.principal import Principal
-from palantir_assets.engine.ports import Released
+import orjson
+
+from palantir_assets.access.views import View
+from palantir_assets.engine.ports import Links, Released
 from palantir_assets.engine.rows import RowSet
+from palantir_assets.engine.through import only_through
 from palantir_assets.engine.visibility import visible
+from palantir_assets.ontology.served import LinkEnd, ServedOntology
 
 
 @dataclass(frozen=True)
 class Asking:
     """One question's caller and release. What the caller may see of a type is looked up once."""
 
-    principal: Principal
+    view: View
     release: Released
     seen: dict[str, RowSet] = field(default_factory=dict, compare=False)
+
+    @property
+    def ontology(self) -> ServedOntology:
+        """All that the caller may know of."""
+        return self.view.ontology
 
     def visible(self, object_type: str) -> RowSet:
         """The rows of a type that the caller may see."""
         if object_type not in self.seen:
-            self.seen[object_type] = visible(self.principal, self.release, object_type)
+            self.seen[object_type] = visible(self.view, self.release, object_type)
         return self.seen[object_type]
 
     def size(self, object_type: str) -> int:
         """How many rows a type has, seen or not."""
         return self.visible(object_type).size
+
+    def links(self, end: LinkEnd) -> Links:
+        """The stored link of an end, without the links for which an object stands that the caller may not see."""
+        links = self.release.links[end.table]
+        if end.through is None or (seen := self.visible(end.through)).is_all:
+            return links
+        return self.release.memory.once(("links", end.table, seen), lambda: only_through(links, seen))
+
+    def json_rows(self, object_type: str, rows: Sequence[int]) -> list[bytes]:
+        """The JSON of each row, in the order asked for: untouched bytes where nothing of it is hidden."""
+        ready = self.release.json_rows(object_type, rows)
+        cut, untitled = self.view.hidden.get(object_type), object_type in self.view.untitled
+        return [_cut(row, cut or frozenset(), object_type if untitled else None) for row in ready] if cut or untitled else ready
+
+
+def _cut(row: bytes, names: frozenset[str], untitled: str | None) -> bytes:
+    """One object without some properties; without its own title, where the type is given, but with its key's text for one."""
+    item = orjson.loads(row)
+    for name in names:
+        item.pop(name, None)
+    if untitled is not None:
+        item["__title"] = item["__rid"].removeprefix(f"ri.ontology.main.object.{untitled}.")
+    return orjson.dumps(item)

@@ -1,6 +1,6 @@
 """Questions about the graph: what is near an object, how two hang together, and a part of it to take away.
 
-Each takes a Principal and asks `access` first; every hop keeps to what the caller may see. Which links are
+Each takes a View; every hop keeps to what the caller may see. Which links are
 walked is settled in `networks`.
 """
 
@@ -13,8 +13,7 @@ from typing import Final
 import numpy as np
 import orjson
 
-from palantir_assets.access.policy import readable_type
-from palantir_assets.access.principal import Principal
+from palantir_assets.access.views import View
 from palantir_assets.engine.asking import Asking
 from palantir_assets.engine.networks import Ties, declared, ends, network
 from palantir_assets.engine.ports import Released, identity
@@ -93,11 +92,11 @@ class Part:
 
 
 def neighbourhood(
-    release: Released, principal: Principal, start: Thing, ties: Ties, *, depth: int, budget: Budget, select: Sequence[str] = ()
+    release: Released, view: View, start: Thing, ties: Ties, *, depth: int, budget: Budget, select: Sequence[str] = ()
 ) -> Neighbourhood:
     """What is at most `depth` hops from an object, nearest first, within a budget. Raises UnknownName, NotFound or QueryError."""
     _check(depth, budget, rows=MAX_OBJECTS)
-    asking = Asking(principal, release)
+    asking = Asking(view, release)
     walked = network(asking, ties, [start.object_type])
     found = walks.neighbourhood(walked, [_node(asking, walked, start)], depth, budget)
     objects = _objects(asking, walked, found.nodes.tolist(), select)
@@ -111,7 +110,7 @@ def neighbourhood(
 
 def path(
     release: Released,
-    principal: Principal,
+    view: View,
     source: Thing,
     target: Thing,
     ties: Ties,
@@ -125,7 +124,7 @@ def path(
     _check(depth, budget, rows=MAX_PATHS)
     if ties.weights and (every or depth != ANY_DEPTH):
         raise QueryError("a weighed way is one way, of any number of hops", next_step="leave out `all` and `depth`, or `weights`")
-    asking = Asking(principal, release)
+    asking = Asking(view, release)
     walked = network(asking, ties, [source.object_type, target.object_type])
     nodes = _node(asking, walked, source), _node(asking, walked, target)
     if ties.weights:
@@ -138,11 +137,11 @@ def path(
 
 
 def reachable(
-    release: Released, principal: Principal, source: Thing, target: Thing, ties: Ties, *, depth: int = ANY_DEPTH, budget: Budget
+    release: Released, view: View, source: Thing, target: Thing, ties: Ties, *, depth: int = ANY_DEPTH, budget: Budget
 ) -> Reachability:
     """Whether there is a way of at most `depth` hops, and how many the shortest has."""
     _check(depth, budget, rows=2**31)
-    asking = Asking(principal, release)
+    asking = Asking(view, release)
     walked = network(asking, ties, [source.object_type, target.object_type])
     nodes = _node(asking, walked, source), _node(asking, walked, target)
     hops, cut = walks.distance(walked, *nodes, depth=depth, budget=budget)
@@ -151,7 +150,7 @@ def reachable(
 
 def subgraph(
     release: Released,
-    principal: Principal,
+    view: View,
     starts: Sequence[Thing] | Plan,
     ties: Ties,
     *,
@@ -164,7 +163,7 @@ def subgraph(
     It is cut at the budget's rows and at MAX_EDGES_A_NODE times as many links, in the order in which they are found.
     """
     _check(depth, budget, rows=MAX_OBJECTS)
-    asking = Asking(principal, release)
+    asking = Asking(view, release)
     if isinstance(starts, Plan):
         sets = resolve(asking, starts.node)
         walked = network(asking, ties, sets)
@@ -189,7 +188,7 @@ def _check(depth: int, budget: Budget, *, rows: int) -> None:
 
 
 def _node(asking: Asking, walked: Network, thing: Thing) -> int:
-    readable_type(asking.principal, asking.release.ontology, thing.object_type)
+    asking.ontology.find_type(thing.object_type)
     row = asking.release.row_of(thing.object_type, thing.key)
     if row is None or not walked.is_visible(walked.node(thing.object_type, row)):
         raise NotFound(thing.object_type, str(thing.key))
@@ -198,7 +197,7 @@ def _node(asking: Asking, walked: Network, thing: Thing) -> int:
 
 def _objects(asking: Asking, walked: Network, nodes: Sequence[int], select: Sequence[str]) -> list[bytes]:
     """The JSON of each node, fetched a type at a time."""
-    known = {name for object_type in walked.types for name in asking.release.ontology.types[object_type].properties}
+    known = {name for object_type in walked.types for name in asking.ontology.types[object_type].properties}
     for name in select:
         if name not in known:
             raise UnknownName("property", name, known)
@@ -207,7 +206,7 @@ def _objects(asking: Asking, walked: Network, nodes: Sequence[int], select: Sequ
         places.setdefault(object_type, {})[place] = row
     found = [b""] * len(nodes)
     for object_type, rows in places.items():
-        told = shaped(asking.release.json_rows(object_type, list(rows.values())), select)
+        told = shaped(asking.json_rows(object_type, list(rows.values())), select)
         for place, item in zip(rows, told, strict=True):
             found[place] = item
     return found

@@ -57,7 +57,7 @@ def degrees(asking: Asking, end: LinkEnd, rows: NDArray[np.int32]) -> NDArray[np
 
 def valid(asking: Asking, end: LinkEnd, at: int) -> NDArray[np.bool_]:
     """For each link in an end's direction, whether it is valid at a moment: from its beginning on, and before its end."""
-    intervals = asking.release.links[end.table].valid
+    intervals = asking.links(end).valid
     if intervals is None:
         return np.ones(len(_ways(asking, end)[0].targets), dtype=np.bool_)
     side = intervals[0 if end.direction == "forward" else 1]
@@ -67,7 +67,7 @@ def valid(asking: Asking, end: LinkEnd, at: int) -> NDArray[np.bool_]:
 
 def _ways(asking: Asking, end: LinkEnd) -> tuple[Adjacency, Adjacency]:
     """The direction of an end, and the way back."""
-    links = asking.release.links[end.table]
+    links = asking.links(end)
     return (links.forward, links.reverse) if end.direction == "forward" else (links.reverse, links.forward)
 
 

@@ -12,7 +12,6 @@ from typing import Final
 import numpy as np
 import orjson
 
-from palantir_assets.access.policy import readable_link
 from palantir_assets.engine.answering import next_token, page_of
 from palantir_assets.engine.asking import Asking
 from palantir_assets.engine.hops import degrees, pairs
@@ -57,9 +56,9 @@ def links_from(plan: Plan, links: Sequence[str], release: Released, *, token: Pa
 
     The plan is one without a page token; the token of a page before is given beside it.
     """
-    asking = Asking(plan.principal, release)
+    asking = Asking(plan.view, release)
     lenses = plan.scope.lenses.items()
-    ends = {name: [readable_link(plan.principal, release.ontology, lens.type, link) for link in links] for name, lens in lenses}
+    ends = {name: [asking.ontology.find_link(lens.type.name, link) for link in links] for name, lens in lenses}
     question = fingerprint("links", plan.question, list(links))
     if token and token.query != question:
         raise InvalidToken("this page token belongs to another question", token)

@@ -28,7 +28,7 @@ _PIECE: Final = 16_384
 def nearest(asking: Asking, node: Nearest, sets: Mapping[str, RowSet]) -> list[Found]:
     """The most similar objects, best first. Raises QueryError where there is nothing to compare with."""
     found: list[Found] = []
-    order = list(asking.release.ontology.types)
+    order = list(asking.ontology.types)
     for name, column in node.columns:
         if name in sets and len(sets[name]):
             found += _best(asking, name, column, node, sets[name])

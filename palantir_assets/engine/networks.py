@@ -13,7 +13,6 @@ from typing import Final
 
 import numpy as np
 
-from palantir_assets.access.policy import readable_link, readable_links, readable_type, readable_types
 from palantir_assets.engine.asking import Asking
 from palantir_assets.engine.ports import Adjacency
 from palantir_assets.engine.statements import Sql, asked
@@ -44,10 +43,9 @@ class Ties:
 
 def ends(asking: Asking, ties: Ties) -> dict[str, LinkEnd]:
     """The links to walk, by name. Raises UnknownName for what does not exist or may not be read, or QueryError."""
-    principal, ontology = asking.principal, asking.release.ontology
     if ties.links is None:
-        kinds = readable_types(principal, ontology).values()
-        return {f"{kind.name}.{name}": end for kind in kinds for name, end in readable_links(principal, ontology, kind).items()}
+        kinds = asking.ontology.types
+        return {f"{kind}.{name}": end for kind in kinds for name, end in asking.ontology.links_of(kind).items()}
     if not 1 <= len(ties.links) <= MAX_LINKS:
         raise QueryError(f"links: between 1 and {MAX_LINKS}, or leave it out to walk all of them")
     return {name: _end(asking, name) for name in ties.links}
@@ -61,12 +59,12 @@ def network(asking: Asking, ties: Ties, also: Iterable[str]) -> Network:
     walked = ends(asking, ties)
     names = [*(name for end in walked.values() for name in (end.from_type, end.to_type)), *also]
     for name in names:
-        readable_type(asking.principal, asking.release.ontology, name)
-    types = [name for name in asking.release.ontology.types if name in names]
+        asking.ontology.find_type(name)
+    types = [name for name in asking.ontology.types if name in names]
     sets = {name: asking.visible(name) for name in types}
     masks = {name: rows.as_mask() for name, rows in sets.items() if not rows.is_all}
     sizes = {name: rows.size for name, rows in sets.items()}
-    if masks or ties.weights or ties.valid_at is not None:
+    if masks or ties.weights or ties.valid_at is not None or not all(_stored(asking, end) for end in walked.values()):
         weights = _weights(asking, ties, walked)
         moment = None if ties.valid_at is None else micros(_naive(ties.valid_at))
         return Network(sizes, [_hop(asking, name, end, weights.get(name)) for name, end in walked.items()], masks, moment)
@@ -108,12 +106,16 @@ def _end(asking: Asking, name: str) -> LinkEnd:
     object_type, dot, link = name.partition(".")
     if not dot:
         raise QueryError(f"links: {name[:120]!r} is no link; one is written as in order.customer, the object type first")
-    ontology = asking.release.ontology
-    return readable_link(asking.principal, ontology, readable_type(asking.principal, ontology, object_type), link)
+    return asking.ontology.find_link(object_type, link)
+
+
+def _stored(asking: Asking, end: LinkEnd) -> bool:
+    """Whether a link is walked as it is stored, whoever asks."""
+    return asking.links(end) is asking.release.links[end.table]
 
 
 def _hop(asking: Asking, name: str, end: LinkEnd, weights: _Weighing | None) -> Hop:
-    arrays = asking.release.links[end.table]
+    arrays = asking.links(end)
     valid = arrays.valid or (None, None)
     forward = Csr(arrays.forward.offsets, arrays.forward.targets, valid[0], arrays.forward.through)
     reverse = Csr(arrays.reverse.offsets, arrays.reverse.targets, valid[1], arrays.reverse.through)
@@ -154,12 +156,11 @@ def _weights(asking: Asking, ties: Ties, walked: Mapping[str, LinkEnd]) -> dict[
 
 
 def _weighing(asking: Asking, end: LinkEnd, name: str, prop: str) -> _Weighing:
-    ontology = asking.release.ontology
     owner, own = declared(end)
-    link = ontology.types[owner].links[own]
+    link = asking.ontology.types[owner].links[own]
     if link.through is None and link.by is None:
         raise QueryError(f"weights: no object stands for a link {name}, so that nothing can weigh it")
-    holder = readable_type(asking.principal, ontology, link.through or owner)
+    holder = asking.ontology.find_type(link.through or owner)
     found = holder.find_property(prop)
     if found.type not in NUMBERS:
         raise QueryError(f"weights: {prop} of {holder.name} is of type {found.type}, which cannot be added up")

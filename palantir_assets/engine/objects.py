@@ -1,6 +1,6 @@
 """One object by its key, and a hop along a link: the two questions that need no plan of a set.
 
-Both take a Principal and ask `access` first, as every question does, and see only what `visibility` shows.
+Both take a View, as every question does, and see only what `visibility` shows.
 """
 
 from __future__ import annotations
@@ -10,12 +10,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from palantir_assets.access.policy import readable_link, readable_type
-from palantir_assets.access.principal import Principal
+from palantir_assets.access.views import View
 from palantir_assets.engine.answering import Answer, next_token, page_of
+from palantir_assets.engine.asking import Asking
 from palantir_assets.engine.ports import Released, identity
 from palantir_assets.engine.shaping import shaped
-from palantir_assets.engine.visibility import visible
 from palantir_assets.errors import NotFound
 from palantir_assets.names import fingerprint
 from palantir_assets.ontology.served import LinkEnd
@@ -24,17 +23,17 @@ from palantir_assets.query.plans import DEFAULT_PAGE
 from palantir_assets.query.tokens import InvalidToken, read_token
 
 
-def get(release: Released, principal: Principal, object_type: str, key: str, *, select: Sequence[str] = ()) -> bytes:
+def get(release: Released, view: View, object_type: str, key: str, *, select: Sequence[str] = ()) -> bytes:
     """One object as JSON. Raises UnknownName or NotFound."""
-    served_type = readable_type(principal, release.ontology, object_type)
-    row = _row(release, principal, object_type, key)
-    (found,) = release.json_rows(object_type, (row,))
+    asking = Asking(view, release)
+    served_type = view.ontology.find_type(object_type)
+    (found,) = asking.json_rows(object_type, (_row(asking, object_type, key),))
     return _selected([found], served_type, select)[0] if select else found
 
 
 def linked(
     release: Released,
-    principal: Principal,
+    view: View,
     object_type: str,
     key: str,
     link: str,
@@ -44,16 +43,16 @@ def linked(
     select: Sequence[str] = (),
 ) -> Answer:
     """A page of the objects linked to one object, in row order. Raises UnknownName, NotFound or InvalidToken."""
-    end = _link(release, principal, object_type, link)
-    question = fingerprint("links", principal.id, object_type, key, link)
+    asking, end = Asking(view, release), view.ontology.find_link(object_type, link)
+    question = fingerprint("links", view.signature, object_type, key, link)
     token = read_token(page_token) if page_token is not None else None
     if token and token.query != question:
         raise InvalidToken("this page token belongs to another question", token)
     page = page_of(token, limit, release)
-    targets = _targets(release, principal, end, key)
+    targets = _targets(asking, end, key)
     rows: list[int] = targets[page.offset : page.offset + limit].tolist()
     return Answer(
-        rows=_selected(release.json_rows(end.to_type, rows), release.ontology.types[end.to_type], select),
+        rows=_selected(asking.json_rows(end.to_type, rows), view.ontology.types[end.to_type], select),
         total=len(targets),
         next_token=next_token(release, question, page.offset + len(rows), len(targets)),
         release_id=identity(release),
@@ -62,34 +61,30 @@ def linked(
 
 
 def linked_one(
-    release: Released, principal: Principal, object_type: str, key: str, link: str, linked_key: str, *, select: Sequence[str] = ()
+    release: Released, view: View, object_type: str, key: str, link: str, linked_key: str, *, select: Sequence[str] = ()
 ) -> bytes:
     """One object that is linked to another. NotFound if either is missing or they are not linked."""
-    end = _link(release, principal, object_type, link)
-    row = _row(release, principal, end.to_type, linked_key)
-    if not np.any(_targets(release, principal, end, key) == row):
+    asking, end = Asking(view, release), view.ontology.find_link(object_type, link)
+    row = _row(asking, end.to_type, linked_key)
+    if not np.any(_targets(asking, end, key) == row):
         raise NotFound(end.to_type, linked_key)
-    return _selected(release.json_rows(end.to_type, (row,)), release.ontology.types[end.to_type], select)[0]
+    return _selected(asking.json_rows(end.to_type, (row,)), view.ontology.types[end.to_type], select)[0]
 
 
-def _row(release: Released, principal: Principal, object_type: str, key: str) -> int:
-    row, seen = release.row_of(object_type, key), visible(principal, release, object_type)
+def _row(asking: Asking, object_type: str, key: str) -> int:
+    row, seen = asking.release.row_of(object_type, key), asking.visible(object_type)
     if row is None or not (seen.is_all or seen.holds(np.array([row], dtype=np.int32))[0]):
         raise NotFound(object_type, key)
     return row
 
 
-def _link(release: Released, principal: Principal, object_type: str, link: str) -> LinkEnd:
-    return readable_link(principal, release.ontology, readable_type(principal, release.ontology, object_type), link)
-
-
-def _targets(release: Released, principal: Principal, end: LinkEnd, key: str) -> NDArray[np.int32]:
+def _targets(asking: Asking, end: LinkEnd, key: str) -> NDArray[np.int32]:
     """The rows linked to an object, ascending, each once: links that say the same twice lead to one object."""
-    arrays = release.links[end.table]
-    targets = (arrays.forward if end.direction == "forward" else arrays.reverse).of(_row(release, principal, end.from_type, key))
+    arrays = asking.links(end)
+    targets = (arrays.forward if end.direction == "forward" else arrays.reverse).of(_row(asking, end.from_type, key))
     if len(targets) > 1 and (targets[1:] == targets[:-1]).any():
         targets = np.unique(targets)
-    seen = visible(principal, release, end.to_type)
+    seen = asking.visible(end.to_type)
     return targets if seen.is_all else targets[seen.holds(targets)]
 
 

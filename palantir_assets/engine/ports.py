@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Final, Protocol
 
@@ -10,7 +10,9 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
+from palantir_assets.engine.remembering import Memory
 from palantir_assets.ontology.served import ServedOntology
+from palantir_assets.ontology.served_access import ServedAccess
 
 MISSING: Final = 2**31 - 1
 """The rank of a missing value."""
@@ -78,9 +80,12 @@ class Hit(Protocol):
 
 
 class TextIndex(Protocol):
-    """Finds at most `k` objects, best first; the types restrict them before the best are taken."""
+    """Finds at most `k` objects, best first; types and rows restrict them before the best are taken."""
 
-    def search(self, query: str, k: int, *, object_types: frozenset[str] | None) -> Sequence[Hit]: ...
+    def search(
+        self, query: str, k: int, *, object_types: frozenset[str] | None, allowed: Callable[[str], NDArray[np.bool_] | bool] | None
+    ) -> Sequence[Hit]:
+        """`allowed` tells of a type whether all of its rows may be found, none, or which: a bool a row."""
 
 
 class Identity(Protocol):
@@ -98,7 +103,15 @@ class Released(Protocol):
     @property
     def manifest(self) -> Identity: ...
     @property
-    def ontology(self) -> ServedOntology: ...
+    def ontology(self) -> ServedOntology:
+        """What is stored. What a caller may know of it is told by a `View`, and names are taken from there."""
+
+    @property
+    def access(self) -> ServedAccess:
+        """The rules in force."""
+
+    @property
+    def memory(self) -> Memory: ...
     @property
     def links(self) -> Mapping[str, Links]: ...
     @property

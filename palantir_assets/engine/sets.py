@@ -26,7 +26,7 @@ def resolve(asking: Asking, node: Node) -> ByType:
 
 
 def _ordered(asking: Asking, sets: ByType) -> Iterable[tuple[str, RowSet]]:
-    return ((name, sets[name]) for name in asking.release.ontology.types if name in sets)
+    return ((name, sets[name]) for name in asking.ontology.types if name in sets)
 
 
 def _resolve(asking: Asking, node: Node) -> ByType:

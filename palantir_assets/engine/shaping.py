@@ -31,7 +31,7 @@ def shaped(rows: list[bytes], select: Sequence[str]) -> list[bytes]:
 
 def told(asking: Asking, plan: Plan, object_type: str, rows: Sequence[int]) -> list[bytes]:
     """Objects of one type as the plan wants them."""
-    ready = asking.release.json_rows(object_type, rows)
+    ready = asking.json_rows(object_type, rows)
     lens = plan.scope.lenses[object_type]
     derived = [column for name, column in lens.derived.items() if not plan.select or name in plan.select]
     names = _names(lens, plan)

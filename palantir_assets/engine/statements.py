@@ -71,10 +71,11 @@ WATCHDOG: Final = Watchdog()
 
 @dataclass(frozen=True)
 class Sql:
-    """A piece of SQL and its parameters, in order."""
+    """A piece of SQL and its parameters: in order, or by name where it is a whole statement."""
 
     text: str
     values: tuple[Any, ...] = ()
+    named: Mapping[str, Any] = field(default_factory=dict)
 
 
 @contextmanager
@@ -88,7 +89,7 @@ def asked(
             with WATCHDOG.watched(cursor, limit):
                 for name, table in (tables or {}).items():
                     cursor.register(name, table)
-                cursor.execute(sql.text, list(sql.values))
+                cursor.execute(sql.text, dict(sql.named) if sql.named else list(sql.values))
                 yield cursor
         except duckdb.InterruptException:
             raise QueryTooLong(f"the question took longer than {limit:g} s", next_step=_ASK_LESS) from None

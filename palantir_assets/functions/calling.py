@@ -19,7 +19,7 @@ from typing import Final
 
 import orjson
 
-from palantir_assets.access.principal import Principal
+from palantir_assets.access.views import View
 from palantir_assets.engine.objects import get
 from palantir_assets.errors import QueryError, did_you_mean
 from palantir_assets.functions.objects import Objects, ObjectSet
@@ -48,7 +48,7 @@ class Asking:
     """Who asks, of which release, and where object sets are saved."""
 
     release: Release
-    principal: Principal
+    view: View
     saved: SavedSets | None = None
 
 
@@ -91,16 +91,16 @@ class _Misfit(Exception):
 
 
 def _object(kind: ServedParameter, raw: object, asking: Asking) -> object:
-    found = asking.release.ontology.find_type(kind.object or "")
+    found = asking.view.ontology.find_type(kind.object or "")
     key = key_text(typed_value(found.key, found.properties[found.key].type, raw))
-    return orjson.loads(get(asking.release, asking.principal, found.name, key))
+    return orjson.loads(get(asking.release, asking.view, found.name, key))
 
 
 def _set(kind: ServedParameter, raw: object, asking: Asking) -> object:
     form = _without_references({"type": "reference", "reference": raw} if isinstance(raw, str) else raw, asking.saved, [])
     if not isinstance(form, Mapping):
         raise _Misfit("takes an object set or the id of a saved one")
-    made = plan(parse_query({"set": form, "count": True}), asking.release.ontology, asking.principal)
+    made = plan(parse_query({"set": form, "count": True}), asking.view)
     try:
         orjson.dumps(form)
     except TypeError:

@@ -20,7 +20,7 @@ from typing import Any, Final
 
 import orjson
 
-from palantir_assets.access.principal import Principal
+from palantir_assets.access.views import View
 from palantir_assets.engine.answering import execute
 from palantir_assets.engine.objects import get, linked
 from palantir_assets.errors import NotFound
@@ -38,10 +38,10 @@ _AS_THEY_ARE: Final = frozenset(("string", "boolean", "integer", "double", "mark
 
 
 class Objects:
-    """The door to one release for one caller. `release_id` says which release every answer comes from."""
+    """The door to one release for one caller's view of it. `release_id` says which release every answer comes from."""
 
-    def __init__(self, release: Release, principal: Principal) -> None:
-        self._release, self._principal = release, principal
+    def __init__(self, release: Release, view: View) -> None:
+        self._release, self._view = release, view
         self._decoders = lru_cache(maxsize=None)(self._decoders_of)
 
     @property
@@ -51,7 +51,7 @@ class Objects:
     def get(self, object_type: str, key: object) -> Object | None:
         """One object by its key, or None if there is none that the caller may read. Raises UnknownName for a type."""
         try:
-            return self._object(get(self._release, self._principal, object_type, key_text(key)))
+            return self._object(get(self._release, self._view, object_type, key_text(key)))
         except NotFound:
             return None
 
@@ -75,7 +75,7 @@ class Objects:
 
     def linked(self, object_type: str, key: object, link: str, *, limit: int | None = None) -> list[Object]:
         """The objects linked to one, in the order of their keys: all, or the first of them. Raises NotFound, UnknownName."""
-        hop = partial(linked, self._release, self._principal, object_type, key_text(key), link)
+        hop = partial(linked, self._release, self._view, object_type, key_text(key), link)
         found: list[Object] = []
         token: str | None = None
         while limit is None or len(found) < limit:
@@ -91,7 +91,7 @@ class Objects:
         from palantir_assets.engine.aggregating import aggregate
         from palantir_assets.query.aggregates import parse_aggregate, plan_aggregate
 
-        made = plan_aggregate(parse_aggregate(query), self._release.ontology, self._principal)
+        made = plan_aggregate(parse_aggregate(query), self._view)
         return [{"group": dict(group), "metrics": dict(metrics)} for group, metrics in aggregate(made, self._release).items]
 
     def set(self, form: Mapping[str, object]) -> ObjectSet:
@@ -112,11 +112,11 @@ class Objects:
         return self.typed(item["__apiName"], item)
 
     def _plan(self, query: Mapping[str, object]) -> Plan:
-        return plan(parse_query(query), self._release.ontology, self._principal)
+        return plan(parse_query(query), self._view)
 
     def _decoders_of(self, object_type: str) -> Mapping[str, Decoder]:
         """By property how its JSON becomes a value; without those whose JSON is one."""
-        return dict(_needed(self._release.ontology.find_type(object_type)))
+        return dict(_needed(self._view.ontology.find_type(object_type)))
 
 
 class ObjectSet:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from palantir_assets.access.principal import Principal
+from palantir_assets.access.views import View
 from palantir_assets.errors import (
     FunctionError,
     FunctionFailed,
@@ -64,21 +65,25 @@ class Functions:
     def call(
         self,
         release: Release,
-        principal: Principal,
+        view: View,
         name: str,
         parameters: Mapping[str, object],
         *,
         version: str | None = None,
         saved: SavedSets | None = None,
     ) -> object:
-        """What a function gives, as JSON. Raises UnknownName, QueryError for the parameters, or a FunctionError."""
-        function = release.ontology.find_function(name, version)
+        """What a function gives, as JSON; it sees what the caller sees, made anew in its process from the same rules.
+
+        Raises UnknownName, QueryError for the parameters, or a FunctionError.
+        """
+        function = view.ontology.find_function(name, version)
         question = {
             "folder": str(release.folder.resolve()),
             "indexes": str(self._indexes.resolve()),
             "function": name,
-            "principal": {"id": principal.id, "roles": sorted(principal.roles), "attributes": dict(principal.attributes)},
-            "arguments": checked(function, parameters, Asking(release, principal, saved)),
+            "principal": _principal(view.principal),
+            "access": release.access.model_dump_json(),
+            "arguments": checked(function, parameters, Asking(release, view, saved)),
             "memory": self._limits.memory,
         }
         with self._seat(name), self._worker(name) as worker:
@@ -128,6 +133,15 @@ class Functions:
                     self._idle.append(worker)
             if not keep:
                 worker.end()
+
+
+def _principal(principal: Principal) -> dict[str, object]:
+    return {
+        "id": principal.id,
+        "roles": sorted(principal.roles),
+        "attributes": dict(principal.attributes),
+        "markings": sorted(principal.markings),
+    }
 
 
 def _told(function: ServedFunction, answer: Mapping[str, Any], release_id: str) -> object:

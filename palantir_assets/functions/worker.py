@@ -17,17 +17,20 @@ import traceback
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stderr, redirect_stdout, suppress
+from functools import lru_cache
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any, Final
 
 from palantir_assets.access.principal import Principal
+from palantir_assets.engine.visibility import seen_by
 from palantir_assets.errors import PalantirError
 from palantir_assets.functions import wire
 from palantir_assets.functions.bounds import Guard, limited, settle
 from palantir_assets.functions.calling import arguments
 from palantir_assets.functions.objects import Objects
 from palantir_assets.functions.results import WrongResult, result
+from palantir_assets.ontology.served_access import ServedAccess
 from palantir_assets.ontology.served_parts import ServedFunction
 from palantir_assets.release.reading import Release, open_release
 
@@ -60,7 +63,7 @@ class Worker:
 
     def prepare(self, question: Mapping[str, Any]) -> tuple[Release, ServedFunction, CodeType]:
         """What a question needs, read once. Raises ReleaseError, or ValueError for a source that is not the sealed one."""
-        release = self._release(question["folder"], question["indexes"])
+        release = self._release(question["folder"], question["indexes"], _rules(question["access"]))
         function = release.ontology.functions[question["function"]]
         known = self._code.get((release.id, function.source))
         if known is None:
@@ -70,10 +73,11 @@ class Worker:
     def answer(self, question: Mapping[str, Any], release: Release, function: ServedFunction, code: CodeType) -> Answer:
         """The value, or what went wrong. Never raises, whatever the function does short of ending the process."""
         printed, told = Printed(), question["principal"]
-        principal = Principal(told["id"], frozenset(told["roles"]), {name: _attribute(value) for name, value in told["attributes"].items()})
-        objects = Objects(release, principal)
+        attributes = {name: _attribute(value) for name, value in told["attributes"].items()}
+        principal = Principal(told["id"], frozenset(told["roles"]), attributes, frozenset(told["markings"]))
         readable = (release.folder, Path(question["indexes"]))
         try:
+            objects = Objects(release, seen_by(principal, release))
             with (
                 limited(memory=question["memory"], seconds=function.time_limit_seconds),
                 redirect_stdout(printed),
@@ -86,8 +90,8 @@ class Worker:
             made = _failure(error)
         return {**made, "printed": printed.text}
 
-    def _release(self, folder: str, indexes: str) -> Release:
-        found = self._open.pop(folder, None) or open_release(Path(folder), Path(indexes))
+    def _release(self, folder: str, indexes: str, access: ServedAccess) -> Release:
+        found = (self._open.pop(folder, None) or open_release(Path(folder), Path(indexes))).under(access)
         self._open[folder] = found
         while len(self._open) > RELEASES:
             _, old = self._open.popitem(last=False)
@@ -132,6 +136,11 @@ def _first_line(error: BaseException) -> str:
         return (str(error).strip().splitlines() or [""])[0].encode("utf-8", "replace").decode()
     except Exception:  # an exception whose words fail
         return "(it cannot say why)"
+
+
+@lru_cache(maxsize=4)
+def _rules(text: str) -> ServedAccess:
+    return ServedAccess.model_validate_json(text)
 
 
 def _attribute(value: object) -> str | int | float | bool | tuple[str, ...]:

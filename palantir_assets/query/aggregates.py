@@ -1,4 +1,4 @@
-"""Aggregates: Foundry's JSON for metrics and groups over an object set, and the plan that only a Principal can have made.
+"""Aggregates: Foundry's JSON for metrics and groups over an object set, and the plan that only a View can have made.
 
 Nulls are left out of every metric but count. Sums are exact: of whole numbers told as numbers, of decimals as text;
 an average, minimum or sum of nothing is null. Percentiles interpolate between neighbours and, like distinct counts, are computed
@@ -16,9 +16,8 @@ from typing import Final, Literal
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-from palantir_assets.access.principal import Principal
+from palantir_assets.access.views import View
 from palantir_assets.errors import QueryError
-from palantir_assets.ontology.served import ServedOntology
 from palantir_assets.query.derived import Summary
 from palantir_assets.query.fields import ORDERED, Column, PropertyIdentifier
 from palantir_assets.query.forms import Where
@@ -114,7 +113,7 @@ Grouping = Exact | FixedWidth | Ranges | Duration
 class AggregatePlan:
     """An aggregate that may be asked. Made by `plan_aggregate` alone."""
 
-    principal: Principal
+    view: View
     node: Node
     scope: Scope
     metrics: tuple[Metric, ...]
@@ -124,7 +123,7 @@ class AggregatePlan:
 
     def __post_init__(self) -> None:
         if self.made_by is not _MADE_BY_PLAN:
-            raise TypeError("an AggregatePlan is made by query.aggregates.plan_aggregate, which asks for a Principal")
+            raise TypeError("an AggregatePlan is made by query.aggregates.plan_aggregate, which asks for a View")
 
 
 def parse_aggregate(raw: Mapping[str, object]) -> AggregateQuery:
@@ -137,13 +136,11 @@ def parse_aggregate(raw: Mapping[str, object]) -> AggregateQuery:
         raise QueryError(in_words(error.errors(include_url=False), raw, AggregateQuery)) from None
 
 
-def plan_aggregate(
-    query: AggregateQuery, ontology: ServedOntology, principal: Principal, *, saved: SavedSets | None = None, now: datetime | None = None
-) -> AggregatePlan:
+def plan_aggregate(query: AggregateQuery, view: View, *, saved: SavedSets | None = None, now: datetime | None = None) -> AggregatePlan:
     """The aggregate, checked. Raises UnknownName, InvalidValue, or QueryError."""
     if (query.object is None) == (query.set is None):
         raise QueryError("give either `object` or `set`, one of them and not both")
-    planner = Planner(ontology, principal, now or datetime.now(UTC), saved)
+    planner = Planner(view, now or datetime.now(UTC), saved)
     source = planner.planned(query.set or BaseForm(type="base", object_type=query.object or ""))
     if query.where is not None:
         source = planner.filtered(source, query.where)
@@ -157,7 +154,7 @@ def plan_aggregate(
     if any(isinstance(group, Exact) and group.nulls for group in groups) and any(metric.direction for metric in metrics):
         raise QueryError("groupBy: includeNullValues does not go with an ordered metric; defaultValue does")
     return AggregatePlan(
-        principal, source.node, source.scope, metrics, groups, query.accuracy == "REQUIRE_ACCURATE", made_by=_MADE_BY_PLAN
+        view, source.node, source.scope, metrics, groups, query.accuracy == "REQUIRE_ACCURATE", made_by=_MADE_BY_PLAN
     )  # fmt: skip
 
 

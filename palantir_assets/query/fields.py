@@ -13,6 +13,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from palantir_assets.access.views import View
 from palantir_assets.errors import QueryError, UnknownName
 from palantir_assets.ontology.served_parts import ServedProperty, ServedType
 from palantir_assets.ontology.spec import PropertyType, ScalarType
@@ -92,11 +93,15 @@ class Column:
 
 @dataclass(frozen=True)
 class Lens:
-    """An object type as a set shows it: by its own names, or by `shown` (a name → an own one, or None), and what was derived."""
+    """An object type as a set shows it: by its own names, or by `shown` (a name → an own one, or None), and what was derived.
+
+    Of a type that is not `titled`, the caller may not read the title: its key stands in.
+    """
 
     type: ServedType
     shown: Mapping[str, tuple[str | None, ServedProperty]] | None = None
     derived: Mapping[str, Column] = field(default_factory=dict)
+    titled: bool = True
 
     def names(self) -> list[str]:
         """Every name that may be asked for."""
@@ -125,9 +130,9 @@ class Lens:
                 return self.find(identifier.api_name)
             case StructFieldSelector():
                 return self._member(identifier.property_api_name, identifier.struct_field_api_name)
-            case TitleSelector():
+            case TitleSelector() if self.titled:
                 return Column("the title", TITLE, "string")
-            case KeySelector():
+            case KeySelector() | TitleSelector():
                 return _column(self.type.key, self.type.key, self.type.properties[self.type.key])
             case LoadLevelSelector():
                 return self._identified(identifier.property_identifier)
@@ -142,6 +147,11 @@ class Lens:
         if member not in fields:
             raise UnknownName("property", f"{name}.{member}", [f"{name}.{known}" for known in fields])
         return Column(f"{name}.{member}", held.column, fields[member], member=member, digits=held.digits)
+
+
+def lens_of(view: View, name: str, shown: Mapping[str, tuple[str | None, ServedProperty]] | None = None) -> Lens:
+    """An object type as the caller sees it."""
+    return Lens(view.ontology.types[name], shown, titled=name not in view.untitled)
 
 
 def _column(name: str, own: str | None, prop: ServedProperty) -> Column:

@@ -10,11 +10,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, assert_never
 
-from palantir_assets.access.policy import readable_entity, readable_link, readable_type, readable_types
-from palantir_assets.access.principal import Principal
+from palantir_assets.access.views import View
 from palantir_assets.errors import QueryError, UnknownName
 from palantir_assets.ontology.served import LinkEnd, ServedOntology
-from palantir_assets.query.fields import Column, Lens
+from palantir_assets.query.fields import Column, Lens, lens_of
 from palantir_assets.query.forms import Where
 from palantir_assets.query.moments import micros
 from palantir_assets.query.nodes import Around, Base, Filter, Intersect, Nearest, Node, OfTypes, Planned, Scope, Static, Subtract, Union
@@ -62,12 +61,16 @@ class UnknownSet(QueryError):
 class Planner:
     """What all parts of one question share."""
 
-    ontology: ServedOntology
-    principal: Principal
+    view: View
     now: datetime
     saved: SavedSets | None = None
     references: int = 0
     followed: list[str] = field(default_factory=list)
+
+    @property
+    def ontology(self) -> ServedOntology:
+        """All that the caller may name."""
+        return self.view.ontology
 
     def planned(self, form: ObjectSet) -> Planned:
         """The set and its scope. Raises UnknownName, InvalidValue, UnknownSet, or QueryError."""
@@ -115,17 +118,16 @@ class Planner:
                 assert_never(form)
 
     def _own(self, types: Sequence[str] | Mapping[str, Lens]) -> Scope:
-        return Scope({name: Lens(self.ontology.types[name]) for name in types})
+        return Scope({name: lens_of(self.view, name) for name in types})
 
     def _base(self, name: str) -> Planned:
-        readable_type(self.principal, self.ontology, name)
+        self.ontology.find_type(name)
         return Planned(Base(name), self._own([name]))
 
     def _interface(self, name: str, *, whole: bool) -> Planned:
-        readable_entity(self.principal, self.ontology, name)
+        self._check_entity(name)
         self.ontology.find_interface(name)
-        readable = readable_types(self.principal, self.ontology)
-        types = [each for each in self.ontology.implementers(name) if each in readable]
+        types = self.ontology.implementers(name)
         scope = self._seen_as(name, types)
         return Planned(Union(tuple(Base(each) for each in types)), replace(scope, cut=not whole))
 
@@ -134,9 +136,8 @@ class Planner:
         properties = self.ontology.interface_properties(interface)
         lenses = {}
         for name in types:
-            kind = self.ontology.types[name]
-            own = kind.implements[interface]
-            lenses[name] = Lens(kind, {shown: (own.get(shown), prop) for shown, prop in properties.items()})
+            own = self.ontology.types[name].implements[interface]
+            lenses[name] = lens_of(self.view, name, {shown: (own.get(shown), prop) for shown, prop in properties.items()})
         return Scope(lenses, interface, cut=True)
 
     def _static(self, rids: Sequence[str]) -> Planned:
@@ -145,7 +146,7 @@ class Planner:
             kind, dot, key = rid.removeprefix(OBJECT_RID).partition(".")
             if not rid.startswith(OBJECT_RID) or not dot:
                 raise QueryError(f"{rid[:120]!r} is no id of an object; one is told as `__rid` by every answer")
-            members.append((readable_type(self.principal, self.ontology, kind).name, key))
+            members.append((self.ontology.find_type(kind).name, key))
         types = [name for name in self.ontology.types if any(name == kind for kind, _ in members)]
         return Planned(Static(tuple(members)), self._own(types))
 
@@ -219,14 +220,19 @@ class Planner:
         return Planned(around.node, scope)
 
     def _ends(self, scope: Scope, link: str) -> list[LinkEnd]:
-        return [readable_link(self.principal, self.ontology, lens.type, link) for lens in scope.lenses.values()]
+        return [self.ontology.find_link(lens.type.name, link) for lens in scope.lenses.values()]
+
+    def _check_entity(self, name: str) -> None:
+        """That a name is an interface or an object type. Raises UnknownName."""
+        if name not in self.ontology.interfaces and name not in self.ontology.types:
+            raise UnknownName("object type", name, [*self.ontology.types, *self.ontology.interfaces])
 
     def _in_order(self, types: set[str]) -> list[str]:
         return [name for name in self.ontology.types if name in types]
 
     def _as_type(self, source: Planned, entity: str) -> Planned:
         """An object type or an interface by name; what is of another type is dropped."""
-        readable_entity(self.principal, self.ontology, entity)
+        self._check_entity(entity)
         if entity in self.ontology.types:
             types = [name for name in source.scope.lenses if name == entity]
             return Planned(OfTypes(source.node, tuple(types)), self._own(types))
@@ -242,13 +248,13 @@ class Planner:
                 taken = new in lens.names() or new.lower() in map(str.lower, derived)
                 if taken or not new.isidentifier() or new.startswith("_"):
                     raise QueryError(f"derived property {new[:80]!r}: the name is taken, or is no name; letters, digits and _ make one")
-                derived[new] = define(new, definition, Lens(lens.type, lens.shown, derived), self._methods)
-            lenses[name] = Lens(lens.type, lens.shown, derived)
+                derived[new] = define(new, definition, replace(lens, derived=derived), self._methods)
+            lenses[name] = replace(lens, derived=derived)
         return Planned(source.node, replace(source.scope, lenses=lenses))
 
     @property
     def _methods(self) -> Methods:
-        return Methods(self.ontology, self.principal, self.now, parse_set)
+        return Methods(self.view, self.now, parse_set)
 
     def _nearest(self, source: Planned, form: NearestForm) -> Planned:
         columns = {name: lens.pick(None, form.property_identifier) for name, lens in source.scope.lenses.items()}

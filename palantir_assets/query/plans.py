@@ -1,7 +1,7 @@
-"""One typed query, and the plan that only a Principal can have made.
+"""One typed query, and the plan that only a View can have made.
 
 REST, evals and everything that asks later says an `ObjectQuery`; `plan` checks it against the served
-ontology and the caller's rights. What a plan answers is found in `engine`.
+caller's view of the ontology. What a plan answers is found in `engine`.
 """
 
 from __future__ import annotations
@@ -14,10 +14,9 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, ValidationError
 
-from palantir_assets.access.principal import Principal
+from palantir_assets.access.views import View
 from palantir_assets.errors import QueryError, UnknownName
 from palantir_assets.names import fingerprint
-from palantir_assets.ontology.served import ServedOntology
 from palantir_assets.ontology.served_parts import ServedType
 from palantir_assets.query.fields import ORDERED, TEXTS, Column, Form, PropertyIdentifier
 from palantir_assets.query.forms import Where
@@ -80,12 +79,12 @@ class SortKey:
 
 @dataclass(frozen=True)
 class Plan:
-    """A question that may be asked. Made by `plan` alone, so that none exists without its caller.
+    """A question that may be asked. Made by `plan` alone, so that none exists without its caller's view.
 
     `relevance` is the nearest-neighbours node to order by, if that was asked.
     """
 
-    principal: Principal
+    view: View
     node: Node
     scope: Scope
     order: tuple[SortKey, ...]
@@ -99,7 +98,7 @@ class Plan:
 
     def __post_init__(self) -> None:
         if self.made_by is not _MADE_BY_PLAN:
-            raise TypeError("a Plan is made by query.plans.plan, which asks for a Principal")
+            raise TypeError("a Plan is made by query.plans.plan, which asks for a View")
 
     @property
     def types(self) -> tuple[ServedType, ...]:
@@ -120,7 +119,7 @@ class Plan:
     def question(self) -> str:
         """What the pages of one answer have in common, as a fingerprint; the caller is part of it."""
         order = [(key.columns, key.descending) for key in self.order]
-        return fingerprint(self.principal.id, repr(self.node), repr(order), self.relevance is not None)
+        return fingerprint(self.view.signature, repr(self.node), repr(order), self.relevance is not None)
 
 
 def parse_query(raw: Mapping[str, object]) -> ObjectQuery:
@@ -133,17 +132,15 @@ def parse_query(raw: Mapping[str, object]) -> ObjectQuery:
         raise QueryError(in_words(error.errors(include_url=False), raw, ObjectQuery)) from None
 
 
-def plan(
-    query: ObjectQuery, ontology: ServedOntology, principal: Principal, *, saved: SavedSets | None = None, now: datetime | None = None
-) -> Plan:
+def plan(query: ObjectQuery, view: View, *, saved: SavedSets | None = None, now: datetime | None = None) -> Plan:
     """The query, checked: names exist, values fit, the caller may read. `now` is what relative dates count from.
 
     Raises UnknownName, InvalidValue, InvalidToken, UnknownSet, or QueryError.
     """
-    source = _source(query, Planner(ontology, principal, now or datetime.now(UTC), saved))
+    source = _source(query, Planner(view, now or datetime.now(UTC), saved))
     _check_select(query.select, source.scope)
     made = Plan(
-        principal=principal,
+        view=view,
         node=source.node,
         scope=source.scope,
         order=tuple(_sort_key(ordering, source.scope) for ordering in query.order_by),

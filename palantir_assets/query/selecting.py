@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, assert_never, cast
 
-from palantir_assets.access.policy import readable_link
-from palantir_assets.access.principal import Principal
+from palantir_assets.access.views import View
 from palantir_assets.errors import QueryError
-from palantir_assets.ontology.served import LinkEnd, ServedOntology
+from palantir_assets.ontology.served import LinkEnd
 from palantir_assets.ontology.spec import PropertyType, ScalarType
 from palantir_assets.query.derived import (
     CollectForm,
@@ -33,7 +32,7 @@ from palantir_assets.query.derived import (
     SelectionForm,
     SidesForm,
 )
-from palantir_assets.query.fields import ORDERED, Column, Lens
+from palantir_assets.query.fields import ORDERED, Column, Lens, lens_of
 from palantir_assets.query.moments import micros
 from palantir_assets.query.sets import FilterForm, MethodInputForm, ObjectSet, SearchAroundForm
 from palantir_assets.query.values import typed_value
@@ -49,8 +48,7 @@ _MAX_HOPS: Final = 5
 class Methods:
     """What is needed to read a definition."""
 
-    ontology: ServedOntology
-    principal: Principal
+    view: View
     now: datetime
     parse: Callable[[Mapping[str, object]], ObjectSet]
 
@@ -154,9 +152,9 @@ def _steps(name: str, form: ObjectSet, lens: Lens, methods: Methods) -> tuple[tu
             steps, here = _steps(name, form.object_set, lens, methods)
             if sum(isinstance(step, Hop) for step in steps) >= _MAX_HOPS:
                 raise QueryError(f"derived property {name!r}: more than {_MAX_HOPS} links away")
-            end = readable_link(methods.principal, methods.ontology, here.type, form.link)
+            end = methods.view.ontology.find_link(here.type.name, form.link)
             hop = Hop(end, _moment(end, form.valid_at))
-            return (*steps, hop), Lens(methods.ontology.types[end.to_type])
+            return (*steps, hop), lens_of(methods.view, end.to_type)
         case FilterForm():
             steps, here = _steps(name, form.object_set, lens, methods)
             return (*steps, Keep(here.type.name, typed(form.where, here, methods.now))), here

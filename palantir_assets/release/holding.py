@@ -1,7 +1,8 @@
 """The release being served: which one is open, and how it is exchanged without a request noticing.
 
 A request takes one reference to one release and keeps it to its end. The last ones stay open for some minutes after
-they were replaced, so that whoever is reading pages of one reads on. What a release can answer is told in
+they were replaced, so that whoever is reading pages of one reads on. All of them are read under the rules of the
+newest release ever built: a rollback takes back data, never a permission. What a release can answer is told in
 `reading`; how often to look for a new one is decided in `serving`.
 """
 
@@ -16,12 +17,14 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from palantir_assets.errors import NoRelease
+from palantir_assets.ontology.served_access import ServedAccess
 from palantir_assets.release.log import Pointer, ReleaseLog
 from palantir_assets.release.reading import Release
 
 LOG = logging.getLogger(__name__)
 
 Opener = Callable[[Pointer], Release]
+Rules = Callable[[Pointer], ServedAccess]
 KEPT: Final = 2
 KEPT_FOR: Final = timedelta(minutes=10)
 """How many replaced releases stay open, and for how long."""
@@ -49,11 +52,14 @@ class _Held:
 class ReleaseHolder:
     """Hands out the current release; `refresh` follows the log's head.
 
-    `open_pointer` opens what a pointer names, such as `lambda p: open_release(shelf.release(p.release_id), indexes)`.
+    `open_pointer` opens what a pointer names, such as `lambda p: open_release(shelf.release(p.release_id), indexes)`;
+    `rules` reads the rules of what a pointer names; without it, each release is read under its own.
     """
 
-    def __init__(self, log: ReleaseLog, open_pointer: Opener, *, clock: Callable[[], datetime], keep: int = KEPT) -> None:
-        self._log, self._open, self._clock, self._keep = log, open_pointer, clock, keep
+    def __init__(
+        self, log: ReleaseLog, open_pointer: Opener, *, clock: Callable[[], datetime], keep: int = KEPT, rules: Rules | None = None
+    ) -> None:
+        self._log, self._open, self._clock, self._keep, self._rules = log, open_pointer, clock, keep, rules
         self._held: _Held | None = None
         self._retired: list[tuple[datetime, _Held]] = []
         self._status = HolderStatus()
@@ -112,13 +118,27 @@ class ReleaseHolder:
         if head.release_id == self._status.release_id and self._held:
             self._status = replace(self._status, release_no=head.release_no, last_reload_error=None)
             return False
-        fresh = _Held(self._open(head))
+        access = self._in_force()
+        opened = self._open(head)
+        fresh = _Held(_under(access, opened))
         with self._counting:
+            for _, retired in self._retired:
+                retired.release = _under(access, retired.release)
             old, self._held = self._held, fresh
             self._status = HolderStatus(head.release_id, head.release_no, loaded_at=self._clock())
-            self._retired += [(self._clock(), old)] if old else []
+            if old:
+                old.release = _under(access, old.release)
+                self._retired.append((self._clock(), old))
         self._forget()
         return True
+
+    def _in_force(self) -> ServedAccess | None:
+        """The rules of the release that was built last, whichever is served; None where each has its own."""
+        if self._rules is None:
+            return None
+        first = {pointer.release_id: pointer for pointer in reversed(self._log.list())}  # of each id, where it first stands
+        newest = max(first.values(), key=lambda pointer: pointer.release_no, default=None)
+        return None if newest is None else self._rules(newest)
 
     def _forget(self, *, before: datetime | None = None) -> None:
         """Let go of what was replaced before a moment, and of all but the newest."""
@@ -136,3 +156,7 @@ class ReleaseHolder:
             last = held.users == 0
         if last:
             held.release.close()
+
+
+def _under(access: ServedAccess | None, release: Release) -> Release:
+    return release if access is None else release.under(access)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -18,9 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from palantir_assets.engine.remembering import Memory
 from palantir_assets.errors import ReleaseError
 from palantir_assets.graph.building import LinkArrays, load
 from palantir_assets.ontology.served import ServedOntology
+from palantir_assets.ontology.served_access import ACCESS_FILE, ServedAccess
 from palantir_assets.release.index_set import REGISTRY, IndexSet, open_indexes
 from palantir_assets.release.manifest import Manifest, Provenance, read_manifest, read_provenance
 from palantir_assets.release.postings import Postings
@@ -33,7 +35,8 @@ ONTOLOGY: Final = "ontology.json"
 class Release:
     """An open candidate or release; safe to share between threads until `close`.
 
-    `links` are by table name (`order__customer`); `search` is None where no object type is searchable.
+    `links` are by table name (`order__customer`); `search` is None where no object type is searchable. `access` are the
+    rules in force, which may be those of a later release; `memory` keeps what follows from them.
     """
 
     folder: Path
@@ -43,6 +46,8 @@ class Release:
     links: Mapping[str, LinkArrays]
     _indexes: IndexSet = field(repr=False)
     _closing: ExitStack = field(repr=False)
+    access: ServedAccess = field(default_factory=ServedAccess, repr=False)
+    memory: Memory = field(default_factory=Memory, repr=False)
 
     @property
     def id(self) -> str:
@@ -89,6 +94,10 @@ class Release:
         finally:
             cursor.close()
 
+    def under(self, access: ServedAccess) -> Release:
+        """The same open release under other rules. Whichever of the two is closed closes both."""
+        return self if access == self.access else replace(self, access=access, memory=Memory())
+
     def close(self) -> None:
         """Give back what is open; a second call does nothing."""
         self._closing.close()
@@ -109,7 +118,18 @@ def open_release(folder: Path, indexes: Path) -> Release:
         index_set = REGISTRY.take(shared, lambda: open_indexes(folder, manifest, ontology, indexes))
         stack.callback(REGISTRY.give_back, shared)
         _refuse_misfits(folder, manifest, ontology, links)
-        return Release(folder, manifest, provenance, ontology, MappingProxyType(links), index_set, stack.pop_all())
+        access = read_access(folder)
+        return Release(folder, manifest, provenance, ontology, MappingProxyType(links), index_set, stack.pop_all(), access)
+
+
+def read_access(folder: Path) -> ServedAccess:
+    """The rules of a sealed folder; one without any lets nobody read anything. Raises ReleaseError for what is damaged."""
+    try:
+        return ServedAccess.model_validate_json((folder / ACCESS_FILE).read_bytes())
+    except FileNotFoundError:
+        return ServedAccess()
+    except (OSError, ValidationError) as error:
+        raise ReleaseError(f"{folder / ACCESS_FILE} cannot be read: {str(error).splitlines()[0]}") from error
 
 
 def _read_ontology(folder: Path) -> ServedOntology:

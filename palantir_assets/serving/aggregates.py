@@ -13,7 +13,7 @@ from palantir_assets.query.aggregates import parse_aggregate, plan_aggregate
 from palantir_assets.serving.asking import Query, run
 from palantir_assets.serving.bodies import AggregateRequest, AggregateSetRequest
 from palantir_assets.serving.deps import exchange_of, release_of
-from palantir_assets.serving.policies import caller
+from palantir_assets.serving.policies import viewer
 from palantir_assets.serving.routing import send_json
 
 OPTIONS: Final = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
@@ -25,7 +25,7 @@ async def send_groups(scope: Scope, send: Send, what: Query, body: AggregateRequ
     if body.accuracy is not None:
         query["accuracy"] = body.accuracy
     release, services = release_of(scope), exchange_of(scope).services
-    made = plan_aggregate(parse_aggregate(query), release.ontology, caller(scope), saved=services.sets, now=services.clock())
+    made = plan_aggregate(parse_aggregate(query), viewer(scope), saved=services.sets, now=services.clock())
     await send_json(send, told(await run(partial(aggregate, made, release), inline=False)))
 
 

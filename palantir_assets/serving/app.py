@@ -17,9 +17,10 @@ from starlette.routing import BaseRoute
 
 from palantir_assets.functions.running import Functions
 from palantir_assets.observability import configure
+from palantir_assets.ontology.served_access import ServedAccess
 from palantir_assets.release.holding import ReleaseHolder
 from palantir_assets.release.log import Pointer, ReleaseLog
-from palantir_assets.release.reading import Release, open_release
+from palantir_assets.release.reading import Release, open_release, read_access
 from palantir_assets.serving import (
     docs,
     errors,
@@ -45,6 +46,7 @@ from palantir_assets.serving.listening import listen
 from palantir_assets.serving.middleware import Envelope
 from palantir_assets.serving.policies import unguarded
 from palantir_assets.serving.protocol import BoundedHttp
+from palantir_assets.serving.recognising import NobodyKnown, Recognises
 from palantir_assets.serving.reloading import POLL_SECONDS, following
 from palantir_assets.settings import Settings
 
@@ -83,9 +85,16 @@ def serve(settings: Settings) -> None:
         listener.close()
 
 
-def create_app(settings: Settings, log: ReleaseLog, *, clock: Clock = now, poll_seconds: float = POLL_SECONDS) -> FastAPI:
-    """The app over a release log. Raises RuntimeError if a route has no policy."""
-    holder = ReleaseHolder(log, partial(_open, settings), clock=clock)
+def create_app(
+    settings: Settings,
+    log: ReleaseLog,
+    *,
+    clock: Clock = now,
+    poll_seconds: float = POLL_SECONDS,
+    recognises: Recognises | None = None,
+) -> FastAPI:
+    """The app over a release log; without `recognises` every caller is anonymous. Raises RuntimeError if a route has no policy."""
+    holder = ReleaseHolder(log, partial(_open, settings), clock=clock, rules=partial(_rules, settings))
     running = Functions(settings.indexes)
 
     @asynccontextmanager
@@ -105,7 +114,8 @@ def create_app(settings: Settings, log: ReleaseLog, *, clock: Clock = now, poll_
     app.router.routes.extend((*objects.ROUTES, *object_sets.ROUTES, *interfaces.ROUTES, *series.ROUTES))
     app.router.routes.extend(_routes())
     app.router.routes.extend(objects.LOOSE)
-    app.add_middleware(Envelope, services=Services(holder, log, clock, running), admitted=admits(settings.host, settings.allowed_hosts))
+    services = Services(holder, log, clock, running, recognises=recognises or NobodyKnown())
+    app.add_middleware(Envelope, services=services, admitted=admits(settings.host, settings.allowed_hosts))
     errors.install(app)
     setattr(app, "openapi", partial(docs.document, app))  # noqa: B010  # FastAPI's own way to extend the document
     require_policies(app.routes)
@@ -124,3 +134,7 @@ def _routes() -> list[BaseRoute]:
 
 def _open(settings: Settings, pointer: Pointer) -> Release:
     return open_release(settings.releases / pointer.release_id, settings.indexes)
+
+
+def _rules(settings: Settings, pointer: Pointer) -> ServedAccess:
+    return read_access(settings.releases / pointer.release_id)

@@ -27,7 +27,7 @@ from palantir_assets.serving.describing import title_property
 from palantir_assets.serving.elsewhere import refuse_elsewhere
 from palantir_assets.serving.paging import checked_size, size_in
 from palantir_assets.serving.parameters import refuse_unknown
-from palantir_assets.serving.policies import caller
+from palantir_assets.serving.policies import viewer
 from palantir_assets.serving.routing import send_json
 
 OBJECTS: Final = "/api/v2/ontologies/{ontology}/objects/{object_type}"
@@ -41,6 +41,7 @@ Result = TypeVar("Result")
 
 def asked(scope: Scope) -> tuple[Release, dict[str, str], Params]:
     """The release, the parts of the path, and the query string."""
+    viewer(scope)
     path: dict[str, str] = scope["path_params"]
     check_ontology(path["ontology"])
     text: bytes = scope["query_string"]
@@ -97,7 +98,7 @@ def ordered(order_by: OrderBy | None) -> Query:
 def planned(query: Query, release: Release, scope: Scope) -> Plan:
     """The plan of a query, with the rights of the caller."""
     services = exchange_of(scope).services
-    return plan(parse_query(query), release.ontology, caller(scope), saved=services.sets, now=services.clock())
+    return plan(parse_query(query), viewer(scope), saved=services.sets, now=services.clock())
 
 
 async def executed(made: Plan, release: Release) -> Answer:

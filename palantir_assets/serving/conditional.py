@@ -1,7 +1,7 @@
 """Entity tags: whether a caller holds the answer already, known before it is made where that is possible.
 
-What a route declares `of_release` is a function of the release, the URL and a few headers. Its tag names the
-release and this program, so one comparison answers without asking the engine. Any other whole answer is
+What a route declares `of_release` is a function of the release, the rights of the caller, the URL and a few headers. Its
+tag names the release, the rights and this program, so one comparison answers without asking the engine. Any other whole answer is
 tagged by its bytes. All tags are weak: a compressed answer and a plain one have the same.
 """
 
@@ -31,9 +31,9 @@ def program() -> str:
     return digest.hexdigest()[:8]
 
 
-def tag_of_release(release_id: str, varying: bytes) -> bytes:
-    """The tag of whatever one URL gives in one release; `varying` are the headers that an answer may depend on."""
-    return b'W/"%s-%s-%08x"' % (release_id.encode(), program().encode(), zlib.crc32(varying))
+def tag_of_release(release_id: str, rights: str, varying: bytes) -> bytes:
+    """The tag of what one URL gives in a release to who has these rights; `varying` are the headers an answer may depend on."""
+    return b'W/"%s-%s-%s-%08x"' % (release_id.encode(), program().encode(), rights.encode(), zlib.crc32(varying))
 
 
 def tag_of_bytes(body: bytes) -> bytes:

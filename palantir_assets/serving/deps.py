@@ -14,11 +14,14 @@ from typing import Annotated, Final
 from fastapi import Depends, Request
 from starlette.types import Scope
 
-from palantir_assets.errors import NoRelease, UnknownName
+from palantir_assets.access.principal import Principal
+from palantir_assets.access.views import View
+from palantir_assets.errors import NoRelease, PalantirError, UnknownName
 from palantir_assets.functions.running import Functions
 from palantir_assets.release.holding import ReleaseHolder
 from palantir_assets.release.log import ReleaseLog
 from palantir_assets.release.reading import Release
+from palantir_assets.serving.recognising import NobodyKnown, Recognises
 from palantir_assets.serving.saved import TemporarySets
 
 Clock = Callable[[], datetime]
@@ -45,7 +48,9 @@ class Asked:
 class Exchange:
     """One request and its answer. `error_id` is set when the answer is an error.
 
-    `tag` is what is known beforehand of an answer that the release alone decides.
+    `tag` is what is known beforehand of an answer that the release alone decides. `principal` is None for nobody, and
+    `view`, what the caller may see of the release, is None for nobody or before the first release; `refused` says why
+    the caller is not known.
     """
 
     request_id: str
@@ -54,6 +59,9 @@ class Exchange:
     error_id: str | None = None
     asked: Asked = field(default_factory=Asked)
     tag: bytes = b""
+    principal: Principal | None = None
+    view: View | None = None
+    refused: PalantirError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +73,7 @@ class Services:
     clock: Clock
     functions: Functions
     sets: TemporarySets = field(default_factory=TemporarySets)
+    recognises: Recognises = field(default_factory=NobodyKnown)
 
 
 def now() -> datetime:

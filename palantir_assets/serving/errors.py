@@ -39,12 +39,14 @@ from palantir_assets.query.values import InvalidValue
 from palantir_assets.serving.datatypes import parameter_type
 from palantir_assets.serving.deps import exchange_of
 from palantir_assets.serving.paging import BatchTooLarge, InvalidPageSize, NotLinked
+from palantir_assets.serving.recognising import Unauthorized
 from palantir_assets.serving.rids import rid
 from palantir_assets.serving.wording import request_in_words, route_in_words
 
 FOUNDRY: Final = "/api/v2/"
 _CODES: Final = {
-    400: "INVALID_ARGUMENT", 404: "NOT_FOUND", 413: "REQUEST_ENTITY_TOO_LARGE", 414: "INVALID_ARGUMENT", 503: "SERVICE_UNAVAILABLE",
+    400: "INVALID_ARGUMENT", 401: "UNAUTHORIZED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND",
+    413: "REQUEST_ENTITY_TOO_LARGE", 414: "INVALID_ARGUMENT", 503: "SERVICE_UNAVAILABLE",
 }  # fmt: skip
 _UNKNOWN: Final = {
     "object type": "ObjectTypeNotFound",
@@ -130,6 +132,8 @@ def told(error: Exception, scope: Scope) -> Told | None:
             return _question(error)
         case FunctionError():
             return _function(error, scope)
+        case Unauthorized():
+            return _unauthorized(error)
         case NoRelease() | LedgerError():
             return Told(503, type(error).__name__, error.message, error.advice, headers={"Retry-After": "5"})
         case RequestValidationError():
@@ -139,6 +143,15 @@ def told(error: Exception, scope: Scope) -> Told | None:
             return Told(error.status_code, _HTTP.get(error.status_code, "HttpError"), words, step, headers=error.headers)
         case _:
             return None
+
+
+def _unauthorized(error: Unauthorized) -> Told:
+    """The challenge of RFC 6750: bare where nothing was presented."""
+    if error.forbidden:
+        challenge = {"WWW-Authenticate": 'Bearer error="insufficient_scope"'}
+        return Told(403, "PermissionDenied", error.message, error.advice, headers=challenge)
+    why = ' error="invalid_token"' if error.presented else ""
+    return Told(401, "Unauthorized", error.message, error.advice, headers={"WWW-Authenticate": f"Bearer{why}"})
 
 
 def _question(error: QueryError) -> Told:
@@ -162,8 +175,8 @@ def _question(error: QueryError) -> Told:
 
 def _parameter(error: InvalidParameter, scope: Scope) -> Told:
     """A parameter of a function that is missing, unknown or of another type."""
-    release = exchange_of(scope).release
-    function = release.ontology.functions.get(error.function) if release else None
+    view = exchange_of(scope).view
+    function = view.ontology.functions.get(error.function) if view else None
     declared = function.parameters.get(error.parameter) if function else None
     if declared is None:
         parameters: dict[str, object] = {
@@ -179,8 +192,8 @@ def _parameter(error: InvalidParameter, scope: Scope) -> Told:
 def _function(error: FunctionError, scope: Scope) -> Told:
     """A function that gave no value, with what Foundry tells of it."""
     status, name = _FUNCTIONS.get(type(error), _ELSE)
-    release = exchange_of(scope).release
-    function = release.ontology.functions.get(error.function) if release else None
+    view = exchange_of(scope).view
+    function = view.ontology.functions.get(error.function) if view else None
     parameters: dict[str, object] = {
         "functionRid": rid("function", error.function),
         "functionVersion": function.version if function else "",
@@ -233,8 +246,8 @@ def _unknown(error: UnknownName, scope: Scope) -> dict[str, object]:
 
 
 def _key_property(scope: Scope, object_type: str) -> str:
-    release = exchange_of(scope).release
-    found = release.ontology.types.get(object_type) if release else None
+    view = exchange_of(scope).view
+    found = view.ontology.types.get(object_type) if view else None
     return found.key if found else "primaryKey"
 
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from palantir_assets.access.policy import readable_types
-from palantir_assets.access.principal import Principal
 from palantir_assets.errors import UnknownName
 from palantir_assets.ontology.served import ServedOntology
 from palantir_assets.ontology.served_parts import InterfaceLink
 
 
-def implementers(principal: Principal, ontology: ServedOntology, interface: str) -> list[str]:
-    """The object types that implement an interface, those the caller may read. Raises UnknownName."""
-    readable = readable_types(principal, ontology)
-    return [name for name in ontology.implementers(ontology.find_interface(interface).name) if name in readable]
+def implementers(ontology: ServedOntology, interface: str) -> list[str]:
+    """The object types that implement an interface. Raises UnknownName."""
+    return list(ontology.implementers(ontology.find_interface(interface).name))
 
 
 def find_interface_link(ontology: ServedOntology, interface: str, name: str) -> InterfaceLink:

@@ -19,7 +19,7 @@ from palantir_assets.serving.describing import query_type_view
 from palantir_assets.serving.languages import Spoken
 from palantir_assets.serving.paging import Paging, checked_batch, cut
 from palantir_assets.serving.parameters import CHECKED
-from palantir_assets.serving.policies import Caller, guarded
+from palantir_assets.serving.policies import Viewed, guarded
 from palantir_assets.serving.rids import named
 
 router = APIRouter(prefix="/api/v2/ontologies", tags=["Query types"], dependencies=CHECKED)
@@ -49,22 +49,20 @@ class ExecuteView(Body):
 
 @router.get("/{ontology}/queryTypes", response_model_exclude_none=True)
 @guarded("ontologies.read")
-async def list_query_types(
-    ontology: str, release: CurrentRelease, principal: Caller, language: Spoken, paging: Paging
-) -> views.QueryTypeList:
+async def list_query_types(ontology: str, release: CurrentRelease, view: Viewed, language: Spoken, paging: Paging) -> views.QueryTypeList:
     """Every function."""
     check_ontology(ontology)
-    known = release.ontology.functions.values()
-    found, token = cut(known, paging, release, "functions", principal.id, default=FUNCTIONS_AT_ONCE)
+    known = view.ontology.functions.values()
+    found, token = cut(known, paging, release, "functions", view.signature, default=FUNCTIONS_AT_ONCE)
     return views.QueryTypeList(data=[query_type_view(function, language) for function in found], next_page_token=token)
 
 
 @router.post("/{ontology}/queryTypes/getByRidBatch")
 @guarded("ontologies.read")
-async def get_query_types_by_rid(ontology: str, batch: FunctionsByRid, release: CurrentRelease, language: Spoken) -> views.QueryTypeList:
+async def get_query_types_by_rid(ontology: str, batch: FunctionsByRid, view: Viewed, language: Spoken) -> views.QueryTypeList:
     """Functions by their rids; those that do not exist, or not in that version, are left out."""
     check_ontology(ontology)
-    known = release.ontology.functions
+    known = view.ontology.functions
     wanted = [(named("function", item.query_type_rid), item.function_version) for item in checked_batch(batch.requests)]
     found = [known[name] for name, version in wanted if name in known and version in (None, known[name].version)]
     return views.QueryTypeList(data=[query_type_view(function, language) for function in found])
@@ -72,12 +70,10 @@ async def get_query_types_by_rid(ontology: str, batch: FunctionsByRid, release: 
 
 @router.get("/{ontology}/queryTypes/{query}")
 @guarded("ontologies.read")
-async def get_query_type(
-    ontology: str, query: str, release: CurrentRelease, language: Spoken, version: Version = None
-) -> views.QueryTypeView:
+async def get_query_type(ontology: str, query: str, view: Viewed, language: Spoken, version: Version = None) -> views.QueryTypeView:
     """One function, in the version that this release holds."""
     check_ontology(ontology)
-    return query_type_view(release.ontology.find_function(query, version), language)
+    return query_type_view(view.ontology.find_function(query, version), language)
 
 
 @router.post("/{ontology}/queries/{query}/execute")
@@ -88,12 +84,12 @@ async def execute_query(
     asked: ExecuteRequest,
     release: CurrentRelease,
     exchange: CurrentExchange,
-    principal: Caller,
+    view: Viewed,
     version: Version = None,
 ) -> ExecuteView:
     """What a function gives, run over the release that is served."""
     check_ontology(ontology)
-    function = release.ontology.find_function(query, version)
+    function = view.ontology.find_function(query, version)
     services = exchange.services
-    call = partial(services.functions.call, release, principal, function.name, asked.parameters, saved=services.sets)
+    call = partial(services.functions.call, release, view, function.name, asked.parameters, saved=services.sets)
     return ExecuteView(value=await to_thread.run_sync(call))

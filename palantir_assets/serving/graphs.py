@@ -24,7 +24,7 @@ from palantir_assets.graph.walks import ANY_DEPTH, Budget
 from palantir_assets.query.plans import Plan, parse_query, plan
 from palantir_assets.serving.deps import CurrentRelease, exchange_of
 from palantir_assets.serving.parameters import CHECKED
-from palantir_assets.serving.policies import Caller, guarded
+from palantir_assets.serving.policies import Viewed, guarded
 
 router = APIRouter(prefix="/api/platform/v1/graph", tags=["Graph"], dependencies=[*CHECKED, Depends(native.begin)])
 
@@ -106,12 +106,10 @@ class SubgraphRequest(Walk):
 
 @router.post("/neighbourhood")
 @guarded("objects.read")
-def neighbourhood(release: CurrentRelease, principal: Caller, asked: NeighbourhoodRequest) -> Response:
+def neighbourhood(release: CurrentRelease, view: Viewed, asked: NeighbourhoodRequest) -> Response:
     """What is near an object, nearest first; `cut` says whether rows or time ran out."""
     budget = Budget(asked.limit, asked.seconds)
-    found = graphs.neighbourhood(
-        release, principal, asked.start.thing(), asked.ties(), depth=asked.depth, budget=budget, select=asked.select
-    )
+    found = graphs.neighbourhood(release, view, asked.start.thing(), asked.ties(), depth=asked.depth, budget=budget, select=asked.select)
     data = [
         {"distance": near.distance, "parent": near.parent, "link": near.link, "object": orjson.Fragment(near.object)}
         for near in found.objects
@@ -121,10 +119,10 @@ def neighbourhood(release: CurrentRelease, principal: Caller, asked: Neighbourho
 
 @router.post("/path")
 @guarded("objects.read")
-def path(release: CurrentRelease, principal: Caller, asked: PathRequest) -> Response:
+def path(release: CurrentRelease, view: Viewed, asked: PathRequest) -> Response:
     """A shortest path, every shortest path, or the lightest one. No path at all is an empty list, unless `cut` says that time ran out."""
     found = graphs.path(
-        release, principal, asked.source.thing(), asked.target.thing(), asked.ties(), every=asked.every,
+        release, view, asked.source.thing(), asked.target.thing(), asked.ties(), every=asked.every,
         depth=ANY_DEPTH if asked.depth is None else asked.depth, budget=Budget(asked.limit, asked.seconds), select=asked.select,
     )  # fmt: skip
     data = [{"weight": way.weight, "links": way.links, "objects": [orjson.Fragment(item) for item in way.objects]} for way in found.ways]
@@ -133,10 +131,10 @@ def path(release: CurrentRelease, principal: Caller, asked: PathRequest) -> Resp
 
 @router.post("/reachable")
 @guarded("objects.read")
-def reachable(release: CurrentRelease, principal: Caller, asked: ReachableRequest) -> Response:
+def reachable(release: CurrentRelease, view: Viewed, asked: ReachableRequest) -> Response:
     """Whether one object can be reached from another, and in how many hops; `reachable` is null if time ran out before that was known."""
     found = graphs.reachable(
-        release, principal, asked.source.thing(), asked.target.thing(), asked.ties(),
+        release, view, asked.source.thing(), asked.target.thing(), asked.ties(),
         depth=ANY_DEPTH if asked.depth is None else asked.depth, budget=Budget(seconds=asked.seconds),
     )  # fmt: skip
     told = {"reachable": found.reachable, "distance": found.distance}
@@ -148,7 +146,7 @@ def reachable(release: CurrentRelease, principal: Caller, asked: ReachableReques
 def subgraph(
     request: Request,
     release: CurrentRelease,
-    principal: Caller,
+    view: Viewed,
     asked: SubgraphRequest,
     accept: Annotated[str, Header(description="application/graphml+xml or application/vnd.cytoscape.v1+json")] = "",
 ) -> Response:
@@ -159,9 +157,9 @@ def subgraph(
     services = exchange_of(request.scope).services
     starts: Sequence[Thing] | Plan = [ref.thing() for ref in asked.start or ()]
     if asked.object_set is not None:
-        starts = plan(parse_query({"object_set": asked.object_set}), release.ontology, principal, saved=services.sets, now=services.clock())
+        starts = plan(parse_query({"object_set": asked.object_set}), view, saved=services.sets, now=services.clock())
     found = graphs.subgraph(
-        release, principal, starts, asked.ties(),
+        release, view, starts, asked.ties(),
         depth=asked.depth, budget=Budget(asked.limit, asked.seconds), select=asked.select,
     )  # fmt: skip
     headers = {"Graph-Cut": found.cut} if found.cut else {}

@@ -14,7 +14,7 @@ from palantir_assets.serving.finding import find_interface_link, implementers
 from palantir_assets.serving.languages import Spoken
 from palantir_assets.serving.paging import Paging, cut
 from palantir_assets.serving.parameters import CHECKED
-from palantir_assets.serving.policies import Caller, guarded
+from palantir_assets.serving.policies import Viewed, guarded
 
 router = APIRouter(prefix="/api/v2/ontologies", tags=["Interface types"], dependencies=CHECKED)
 
@@ -22,45 +22,41 @@ router = APIRouter(prefix="/api/v2/ontologies", tags=["Interface types"], depend
 @router.get("/{ontology}/interfaceTypes", response_model_exclude_none=True)
 @guarded("ontologies.read")
 async def list_interface_types(
-    ontology: str, release: CurrentRelease, principal: Caller, language: Spoken, paging: Paging
+    ontology: str, release: CurrentRelease, view: Viewed, language: Spoken, paging: Paging
 ) -> views.InterfaceList:
     """Every interface, with what it inherits and the object types that implement it."""
     check_ontology(ontology)
-    known = release.ontology
-    names, token = cut(known.interfaces, paging, release, "interface types", principal.id)
-    told = [interface_view(known, name, implementers(principal, known, name), language) for name in names]
+    known = view.ontology
+    names, token = cut(known.interfaces, paging, release, "interface types", view.signature)
+    told = [interface_view(known, name, implementers(known, name), language) for name in names]
     return views.InterfaceList(data=told, next_page_token=token)
 
 
 @router.get("/{ontology}/interfaceTypes/{interface_type}", response_model_exclude_none=True)
 @guarded("ontologies.read")
-async def get_interface_type(
-    ontology: str, interface_type: str, release: CurrentRelease, principal: Caller, language: Spoken
-) -> views.InterfaceView:
+async def get_interface_type(ontology: str, interface_type: str, view: Viewed, language: Spoken) -> views.InterfaceView:
     """One interface."""
     check_ontology(ontology)
-    found = implementers(principal, release.ontology, release.ontology.find_interface(interface_type).name)
-    return interface_view(release.ontology, interface_type, found, language)
+    found = implementers(view.ontology, view.ontology.find_interface(interface_type).name)
+    return interface_view(view.ontology, interface_type, found, language)
 
 
 @router.get("/{ontology}/interfaceTypes/{interface_type}/outgoingLinkTypes", response_model_exclude_none=True)
 @guarded("ontologies.read")
-async def list_interface_link_types(
-    ontology: str, interface_type: str, release: CurrentRelease, language: Spoken
-) -> views.InterfaceLinkList:
+async def list_interface_link_types(ontology: str, interface_type: str, view: Viewed, language: Spoken) -> views.InterfaceLinkList:
     """The links that every implementer of an interface has, inherited ones too."""
     check_ontology(ontology)
-    links = release.ontology.interface_links(interface_type)
-    told = [interface_link_view(release.ontology, interface_type, name, link, language) for name, link in links.items()]
+    links = view.ontology.interface_links(interface_type)
+    told = [interface_link_view(view.ontology, interface_type, name, link, language) for name, link in links.items()]
     return views.InterfaceLinkList(data=told)
 
 
 @router.get("/{ontology}/interfaceTypes/{interface_type}/outgoingLinkTypes/{link_type}", response_model_exclude_none=True)
 @guarded("ontologies.read")
 async def get_interface_link_type(
-    ontology: str, interface_type: str, link_type: str, release: CurrentRelease, language: Spoken
+    ontology: str, interface_type: str, link_type: str, view: Viewed, language: Spoken
 ) -> views.InterfaceLinkView:
     """One of them."""
     check_ontology(ontology)
-    link = find_interface_link(release.ontology, interface_type, link_type)
-    return interface_link_view(release.ontology, interface_type, link_type, link, language)
+    link = find_interface_link(view.ontology, interface_type, link_type)
+    return interface_link_view(view.ontology, interface_type, link_type, link, language)

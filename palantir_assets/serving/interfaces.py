@@ -11,19 +11,16 @@ from typing import Final
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
-from palantir_assets.access.policy import readable_type
-from palantir_assets.access.principal import Principal
 from palantir_assets.engine.objects import get
 from palantir_assets.errors import QueryError, UnknownName
 from palantir_assets.ontology.served import ServedOntology
-from palantir_assets.release.reading import Release
 from palantir_assets.serving import bodies
 from palantir_assets.serving.aggregates import send_groups
 from palantir_assets.serving.asking import LISTED, Query, asked, executed, flag, listed, ordered, planned, send_page, this_object
 from palantir_assets.serving.bodies import parsed, schema
 from palantir_assets.serving.finding import find_interface_link, implementers
 from palantir_assets.serving.paging import checked_size
-from palantir_assets.serving.policies import caller, guarded
+from palantir_assets.serving.policies import guarded, viewer
 from palantir_assets.serving.routing import SegmentRoute
 
 PREFIX: Final = "/api/v2/ontologies/{ontology}/interfaces/{interface_type}"
@@ -33,7 +30,7 @@ PREFIX: Final = "/api/v2/ontologies/{ontology}/interfaces/{interface_type}"
 async def list_interface_objects(scope: Scope, receive: Receive, send: Send) -> None:
     """GET …/interfaces/{interface}: a page of the objects of an interface."""
     release, path, params = asked(scope)
-    made = planned(listed(_set(release, path["interface_type"]), params), release, scope)
+    made = planned(listed(_set(scope, path["interface_type"]), params), release, scope)
     await send_page(send, await executed(made, release), total=True, without_rid=flag(params, "excludeRid"))
 
 
@@ -43,7 +40,7 @@ async def search_interface_objects(scope: Scope, receive: Receive, send: Send) -
     release, path, _ = asked(scope)
     body = parsed(bodies.InterfaceSearchRequest, await Request(scope, receive).body())
     query = {
-        **_narrowed(caller(scope), release.ontology, path["interface_type"], body),
+        **_narrowed(viewer(scope).ontology, path["interface_type"], body),
         **ordered(body.order_by),
         "where": body.where,
         "select": _wanted(body),
@@ -56,9 +53,9 @@ async def search_interface_objects(scope: Scope, receive: Receive, send: Send) -
 @guarded("objects.read")
 async def aggregate_interface(scope: Scope, receive: Receive, send: Send) -> None:
     """POST …/interfaces/{interface}/aggregate: metrics over them, in groups."""
-    release, path, _ = asked(scope)
+    _, path, _ = asked(scope)
     body = parsed(bodies.AggregateRequest, await Request(scope, receive).body())
-    await send_groups(scope, send, {"set": _base(release, path["interface_type"]), "where": body.where}, body)
+    await send_groups(scope, send, {"set": _base(scope, path["interface_type"]), "where": body.where}, body)
 
 
 @guarded("objects.read")
@@ -66,32 +63,32 @@ async def list_interface_linked_objects(scope: Scope, receive: Receive, send: Se
     """GET …/interfaces/{interface}/{type}/{key}/links/{link}: the objects that a link of the interface leads to from one."""
     release, path, params = asked(scope)
     interface, object_type, key = path["interface_type"], path["object_type"], path["key"]
-    find_interface_link(release.ontology, interface, path["link"])
-    kind = readable_type(caller(scope), release.ontology, object_type)
+    find_interface_link(viewer(scope).ontology, interface, path["link"])
+    kind = viewer(scope).ontology.find_type(object_type)
     if interface not in kind.implements:
         raise UnknownName("interface", interface, kind.implements)
-    get(release, caller(scope), object_type, key)  # an object that is not there is told, not an empty page
+    get(release, viewer(scope), object_type, key)  # an object that is not there is told, not an empty page
     seen = {"type": "asType", "entityType": interface, "objectSet": this_object(object_type, key)}
     around = {"type": "interfaceLinkSearchAround", "objectSet": seen, "interfaceLink": path["link"]}
     made = planned(listed({"set": around, "naming": "interface"}, params), release, scope)
     await send_page(send, await executed(made, release), total=False, without_rid=flag(params, "excludeRid"))
 
 
-def _base(release: Release, interface: str) -> dict[str, object]:
-    return {"type": "interfaceBase", "interfaceType": release.ontology.find_interface(interface).name}
+def _base(scope: Scope, interface: str) -> dict[str, object]:
+    return {"type": "interfaceBase", "interfaceType": viewer(scope).ontology.find_interface(interface).name}
 
 
-def _set(release: Release, interface: str) -> Query:
-    return {"set": _base(release, interface), "naming": "interface"}
+def _set(scope: Scope, interface: str) -> Query:
+    return {"set": _base(scope, interface), "naming": "interface"}
 
 
-def _narrowed(principal: Principal, ontology: ServedOntology, interface: str, body: bodies.InterfaceSearchRequest) -> Query:
+def _narrowed(ontology: ServedOntology, interface: str, body: bodies.InterfaceSearchRequest) -> Query:
     """The interface's objects, or those of them that are of the selected types and have the other interfaces too."""
-    known = set(implementers(principal, ontology, interface))
+    known = set(implementers(ontology, interface))
     for other in body.other_interface_types:
-        known &= set(implementers(principal, ontology, other))
+        known &= set(implementers(ontology, other))
     for name in body.selected_object_types:
-        readable_type(principal, ontology, name)
+        ontology.find_type(name)
     types = [name for name in ontology.types if name in known and (not body.selected_object_types or name in body.selected_object_types)]
     if not types:
         raise QueryError("selectedObjectTypes, otherInterfaceTypes: no object type is left")

@@ -10,17 +10,16 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from palantir_assets.access.principal import Principal
+from palantir_assets.access.views import View
 from palantir_assets.engine.aggregating import Groups, aggregate
 from palantir_assets.errors import QueryError, UnknownName
 from palantir_assets.ontology.served_parts import ServedMetric
 from palantir_assets.query.aggregates import AggregatePlan, parse_aggregate, plan_aggregate
-from palantir_assets.release.reading import Release
 from palantir_assets.serving.aggregates import OPTIONS, shaped, whole
 from palantir_assets.serving.deps import CurrentExchange, CurrentRelease, Exchange
 from palantir_assets.serving.languages import Language, Spoken, said
 from palantir_assets.serving.parameters import CHECKED
-from palantir_assets.serving.policies import Caller, guarded
+from palantir_assets.serving.policies import Viewed, guarded
 
 router = APIRouter(prefix="/api/platform/v1", tags=["Metrics"], dependencies=CHECKED)
 
@@ -42,33 +41,33 @@ class MetricsView(BaseModel):
 
 @router.get("/metrics")
 @guarded("ontologies.read")
-def list_metrics(release: CurrentRelease, principal: Caller, exchange: CurrentExchange, language: Spoken) -> MetricsView:
+def list_metrics(release: CurrentRelease, view: Viewed, exchange: CurrentExchange, language: Spoken) -> MetricsView:
     """Every metric over what the caller may read."""
-    known = release.ontology.metrics.items()
-    told = [_view(name, metric, language) for name, metric in known if _may_ask(metric, release, principal, exchange)]
+    known = view.ontology.metrics.items()
+    told = [_view(name, metric, language) for name, metric in known if _may_ask(metric, view, exchange)]
     return MetricsView(release_id=release.id, data=told)
 
 
 @router.get("/metrics/{name}")
 @guarded("objects.read")
-async def get_metric(name: str, release: CurrentRelease, principal: Caller, exchange: CurrentExchange, language: Spoken) -> Response:
+async def get_metric(name: str, release: CurrentRelease, view: Viewed, exchange: CurrentExchange, language: Spoken) -> Response:
     """What a metric is now: `value` where it is one number, and `data` with its groups and numbers as aggregates tell them."""
-    known = release.ontology.metrics
-    if name not in known or not _may_ask(known[name], release, principal, exchange):
-        raise UnknownName("metric", name, [each for each, metric in known.items() if _may_ask(metric, release, principal, exchange)])
-    groups = await to_thread.run_sync(partial(aggregate, _planned(known[name], release, principal, exchange), release))
+    known = view.ontology.metrics
+    if name not in known or not _may_ask(known[name], view, exchange):
+        raise UnknownName("metric", name, [each for each, metric in known.items() if _may_ask(metric, view, exchange)])
+    groups = await to_thread.run_sync(partial(aggregate, _planned(known[name], view, exchange), release))
     told = {**_view(name, known[name], language).model_dump(), "release_id": release.id, "value": whole(_value(groups)), **shaped(groups)}
     return Response(orjson.dumps(told, default=str, option=OPTIONS), media_type="application/json")
 
 
-def _planned(metric: ServedMetric, release: Release, principal: Principal, exchange: Exchange) -> AggregatePlan:
-    return plan_aggregate(parse_aggregate(metric.query), release.ontology, principal, now=exchange.services.clock())
+def _planned(metric: ServedMetric, view: View, exchange: Exchange) -> AggregatePlan:
+    return plan_aggregate(parse_aggregate(metric.query), view, now=exchange.services.clock())
 
 
-def _may_ask(metric: ServedMetric, release: Release, principal: Principal, exchange: Exchange) -> bool:
+def _may_ask(metric: ServedMetric, view: View, exchange: Exchange) -> bool:
     """Whether all that a metric names is there for the caller; one that is wrong in another way is told when it is asked."""
     try:
-        _planned(metric, release, principal, exchange)
+        _planned(metric, view, exchange)
     except UnknownName:
         return False
     except QueryError:

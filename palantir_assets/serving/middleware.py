@@ -1,4 +1,4 @@
-"""What every request goes through, once: an id, one release, headers, limits, a log line, a last resort.
+"""What every request goes through, once: an id, one release, its caller, headers, limits, a log line, a last resort.
 
 Pure ASGI, one layer, no request objects: a hot route pays some ten microseconds for it. HEAD is answered
 wherever GET is. Which requests are let in is decided in `admitting`; how an answer is tagged, and a caller told
@@ -15,11 +15,15 @@ from os import urandom
 from time import perf_counter
 from typing import Final
 
+from anyio import to_thread
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from palantir_assets.errors import NoRelease
+from palantir_assets.access.principal import Principal
+from palantir_assets.access.views import View
+from palantir_assets.engine.visibility import seen_by, view_key
+from palantir_assets.errors import NoRelease, PalantirError
 from palantir_assets.observability import tell
 from palantir_assets.release.reading import Release
 from palantir_assets.serving.admitting import Admits, refusal, with_json_body
@@ -27,6 +31,7 @@ from palantir_assets.serving.conditional import program, tag_of_release
 from palantir_assets.serving.deps import Asked, Exchange, Exchanged, Services, data_as_of, utc
 from palantir_assets.serving.errors import UNFORESEEN, respond
 from palantir_assets.serving.outgoing import Headers, Outgoing
+from palantir_assets.serving.recognising import anonymous
 from palantir_assets.serving.turning import release_turned
 
 LOG: Final = logging.getLogger("palantir_assets.access_log")
@@ -41,7 +46,7 @@ _ALWAYS: Final[Headers] = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"),
     (b"cache-control", b"no-cache, private"),
-    (b"vary", b"Accept, Accept-Encoding, Accept-Language"),
+    (b"vary", b"Accept, Accept-Encoding, Accept-Language, Authorization, Cookie"),
 )
 _HEEDED: Final = frozenset((b"x-request-id", b"accept-encoding", b"if-none-match", b"accept", b"accept-language", b"host", b"content-type"))
 
@@ -84,7 +89,7 @@ class Envelope:
             scope = with_json_body(scope, asked.content_type)
         exchange = Exchange(self._request_id(asked), None, self._services, None, asked)
         if served is not None:
-            exchange.release, exchange.tag = served.release, served.tag(asked.varying)
+            exchange.release = served.release
         scope[Exchanged] = exchange
         headers = served.headers(self._services) if served else _ALWAYS
         outgoing = Outgoing(scope, exchange, send, headers, method)
@@ -104,6 +109,7 @@ class Envelope:
         """The app's answer, or the one to what nobody foresaw."""
         try:
             refused = refusal(scope, exchange.asked, self._admitted)
+            await self._recognise(scope, exchange)
             app = respond(refused, scope) if refused else self._app
             await app(scope, receive if scope["method"] == "GET" else _limited(receive), outgoing.send)
         except ClientDisconnect:
@@ -113,6 +119,19 @@ class Envelope:
             if outgoing.begun:  # half an answer is out: the connection is cut, so that nobody takes it for a whole one
                 raise
             await respond(UNFORESEEN, scope)(scope, receive, outgoing.send)
+
+    async def _recognise(self, scope: Scope, exchange: Exchange) -> None:
+        """The caller, and what the caller may see; or why neither is known, which a public route need not mind."""
+        try:
+            exchange.principal = self._services.recognises.recognise(scope)
+            if (release := exchange.release) is None:
+                return
+            principal = exchange.principal = exchange.principal or anonymous(release.access)
+            if principal is not None:
+                exchange.view = await _seen(principal, release)
+                exchange.tag = tag_of_release(release.id, exchange.view.signature, exchange.asked.varying)
+        except PalantirError as error:
+            exchange.refused = error
 
     def _of(self, release: Release) -> _Served:
         if self._served is None or self._served.release is not release:
@@ -139,8 +158,12 @@ class _Served:
         age = int((services.clock() - self._as_of).total_seconds())
         return (*self._headers, (b"data-age", b"%d" % max(0, age)))
 
-    def tag(self, varying: bytes) -> bytes:
-        return tag_of_release(self.release.id, varying)
+
+async def _seen(principal: Principal, release: Release) -> View:
+    """The caller's view: kept, or made in a thread, since row rules may take a while."""
+    if release.memory.holds(view_key(principal)):
+        return seen_by(principal, release)
+    return await to_thread.run_sync(seen_by, principal, release)
 
 
 def _asked(headers: Iterable[tuple[bytes, bytes]]) -> Asked:

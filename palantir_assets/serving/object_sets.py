@@ -5,12 +5,14 @@ What a set means is told in `query.sets`; definitions are kept in `saved`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import orjson
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
+from palantir_assets.errors import QueryError
 from palantir_assets.query.planning import UnknownSet
 from palantir_assets.query.plans import Plan
 from palantir_assets.release.reading import Release
@@ -64,7 +66,7 @@ async def load_objects_of_types(scope: Scope, receive: Receive, send: Send) -> N
     """POST …/objectSets/loadObjectsMultipleObjectTypes: the same, with how each type implements the set's interface."""
     release, body, made = await _loaded(scope, receive, {})
     answer = await executed(made, release)
-    await send_page(send, answer, total=True, without_rid=bool(body.exclude_rid), more=_mappings(made, release))
+    await send_page(send, answer, total=True, without_rid=bool(body.exclude_rid), more=_mappings(made))
 
 
 @guarded("objects.read")
@@ -102,9 +104,9 @@ async def create_temporary_set(scope: Scope, receive: Receive, send: Send) -> No
 @guarded("objects.read")
 async def get_object_set(scope: Scope, receive: Receive, send: Send) -> None:
     """GET …/objectSets/{rid}: the definition that was kept."""
-    _, path, _ = asked(scope)
+    release, path, _ = asked(scope)
     found = exchange_of(scope).services.sets.find(path["object_set"])
-    if found is None:
+    if found is None or not _may_ask(found, release, scope):
         raise UnknownSet(path["object_set"])
     await send_json(send, orjson.dumps(found))
 
@@ -115,12 +117,21 @@ async def _loaded(scope: Scope, receive: Receive, more: Query) -> tuple[Release,
     return release, body, planned(searched({"objectSet": body.object_set, **more}, body, release, scope), release, scope)
 
 
-def _mappings(made: Plan, release: Release) -> bytes:
+def _may_ask(form: Mapping[str, object], release: Release, scope: Scope) -> bool:
+    """Whether the caller may know all that a set names: else somebody else kept it."""
+    try:
+        planned({"objectSet": form, "count": True}, release, scope)
+    except QueryError:
+        return False
+    return True
+
+
+def _mappings(made: Plan) -> bytes:
     """Which of an object's properties stand for the interface's; nothing where the set is not of an interface."""
     interface = made.scope.interface
     if interface is None:
         return b',"interfaceToObjectTypeMappings":{},"interfaceToObjectTypeMappingsV2":{}'
-    shared = {name for name, what in release.ontology.interface_properties(interface).items() if what.shared}
+    shared = {name for name, what in made.view.ontology.interface_properties(interface).items() if what.shared}
     own = {kind.name: kind.implements[interface] for kind in made.types}
     first = {interface: {kind: {name: to for name, to in mapping.items() if name in shared} for kind, mapping in own.items()}}
     second = {interface: {kind: {name: local_property(to) for name, to in mapping.items()} for kind, mapping in own.items()}}

@@ -6,8 +6,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from palantir_assets.access.policy import readable_link, readable_links, readable_type, readable_types
-from palantir_assets.access.principal import Principal
 from palantir_assets.ontology.served import LinkEnd, ServedOntology
 from palantir_assets.serving import views
 from palantir_assets.serving.bodies import Body
@@ -16,7 +14,7 @@ from palantir_assets.serving.describing import link_view, object_type_full, obje
 from palantir_assets.serving.languages import Spoken
 from palantir_assets.serving.paging import Paging, checked_batch, cut
 from palantir_assets.serving.parameters import CHECKED
-from palantir_assets.serving.policies import Caller, guarded
+from palantir_assets.serving.policies import Viewed, guarded
 from palantir_assets.serving.rids import named, rid
 
 router = APIRouter(prefix="/api/v2/ontologies", tags=["Object types"], dependencies=CHECKED)
@@ -45,94 +43,79 @@ class ByNameBatch(Body):
 
 @router.get("/{ontology}/objectTypes", response_model_exclude_none=True)
 @guarded("ontologies.read")
-async def list_object_types(
-    ontology: str, release: CurrentRelease, principal: Caller, language: Spoken, paging: Paging
-) -> views.ObjectTypeList:
+async def list_object_types(ontology: str, release: CurrentRelease, view: Viewed, language: Spoken, paging: Paging) -> views.ObjectTypeList:
     """Every object type the caller may read."""
     check_ontology(ontology)
-    kinds, token = cut(readable_types(principal, release.ontology).values(), paging, release, "object types", principal.id)
+    kinds, token = cut(view.ontology.types.values(), paging, release, "object types", view.signature)
     return views.ObjectTypeList(data=[object_type_view(kind, language) for kind in kinds], next_page_token=token)
 
 
 @router.post("/{ontology}/objectTypes/getByRidBatch", response_model_exclude_none=True)
 @guarded("ontologies.read")
-async def get_object_types_by_rid(
-    ontology: str, batch: ByRidBatch, release: CurrentRelease, principal: Caller, language: Spoken
-) -> views.ObjectTypeList:
+async def get_object_types_by_rid(ontology: str, batch: ByRidBatch, view: Viewed, language: Spoken) -> views.ObjectTypeList:
     """Object types by their rids; those that do not exist are left out."""
     check_ontology(ontology)
-    kinds = readable_types(principal, release.ontology)
+    kinds = view.ontology.types
     names = [named("object-type", item.object_type_rid) for item in checked_batch(batch.requests)]
     return views.ObjectTypeList(data=[object_type_view(kinds[name], language) for name in names if name in kinds])
 
 
 @router.post("/{ontology}/objectTypes/getFullMetadataBatch", response_model_exclude_none=True)
 @guarded("ontologies.read")
-async def get_object_types_full(
-    ontology: str, batch: ByNameBatch, release: CurrentRelease, principal: Caller, language: Spoken
-) -> views.ObjectTypeFullList:
+async def get_object_types_full(ontology: str, batch: ByNameBatch, view: Viewed, language: Spoken) -> views.ObjectTypeFullList:
     """Object types with interfaces and, if asked for, links, by name; those that do not exist are left out."""
     check_ontology(ontology)
-    kinds = readable_types(principal, release.ontology)
+    kinds = view.ontology.types
     found = [kinds[item.object_type] for item in checked_batch(batch.requests) if item.object_type in kinds]
-    ends = {kind.name: _ends(principal, release.ontology, kind.name) if batch.include_link_types else [] for kind in found}
-    return views.ObjectTypeFullList(data=[object_type_full(release.ontology, kind, ends[kind.name], language) for kind in found])
+    ends = {kind.name: _ends(view.ontology, kind.name) if batch.include_link_types else [] for kind in found}
+    return views.ObjectTypeFullList(data=[object_type_full(view.ontology, kind, ends[kind.name], language) for kind in found])
 
 
 @router.get("/{ontology}/objectTypes/{object_type}", response_model_exclude_none=True)
 @guarded("ontologies.read")
-async def get_object_type(
-    ontology: str, object_type: str, release: CurrentRelease, principal: Caller, language: Spoken
-) -> views.ObjectTypeView:
+async def get_object_type(ontology: str, object_type: str, view: Viewed, language: Spoken) -> views.ObjectTypeView:
     """One object type with its properties."""
     check_ontology(ontology)
-    return object_type_view(readable_type(principal, release.ontology, object_type), language)
+    return object_type_view(view.ontology.find_type(object_type), language)
 
 
 @router.get("/{ontology}/objectTypes/{object_type}/fullMetadata", response_model_exclude_none=True)
 @guarded("ontologies.read")
-async def get_object_type_full(
-    ontology: str, object_type: str, release: CurrentRelease, principal: Caller, language: Spoken
-) -> views.ObjectTypeFullView:
+async def get_object_type_full(ontology: str, object_type: str, view: Viewed, language: Spoken) -> views.ObjectTypeFullView:
     """One object type with its links and the interfaces it implements."""
     check_ontology(ontology)
-    kind = readable_type(principal, release.ontology, object_type)
-    return object_type_full(release.ontology, kind, _ends(principal, release.ontology, kind.name), language)
+    kind = view.ontology.find_type(object_type)
+    return object_type_full(view.ontology, kind, _ends(view.ontology, kind.name), language)
 
 
 @router.get("/{ontology}/objectTypes/{object_type}/outgoingLinkTypes", response_model_exclude_none=True)
 @guarded("ontologies.read")
 async def list_outgoing_link_types(
-    ontology: str, object_type: str, release: CurrentRelease, principal: Caller, language: Spoken, paging: Paging
+    ontology: str, object_type: str, release: CurrentRelease, view: Viewed, language: Spoken, paging: Paging
 ) -> views.LinkTypeSideList:
     """Every link that can be walked from an object type, declared on it or on the other end."""
     check_ontology(ontology)
-    ends, token = cut(_ends(principal, release.ontology, object_type), paging, release, "link types", principal.id, object_type)
+    ends, token = cut(_ends(view.ontology, object_type), paging, release, "link types", view.signature, object_type)
     return views.LinkTypeSideList(data=[link_view(end, language) for end in ends], next_page_token=token)
 
 
 @router.get("/{ontology}/objectTypes/{object_type}/outgoingLinkTypes/{link_type}", response_model_exclude_none=True)
 @guarded("ontologies.read")
-async def get_outgoing_link_type(
-    ontology: str, object_type: str, link_type: str, release: CurrentRelease, principal: Caller, language: Spoken
-) -> views.LinkTypeSideView:
+async def get_outgoing_link_type(ontology: str, object_type: str, link_type: str, view: Viewed, language: Spoken) -> views.LinkTypeSideView:
     """One link of an object type."""
     check_ontology(ontology)
-    kind = readable_type(principal, release.ontology, object_type)
-    return link_view(readable_link(principal, release.ontology, kind, link_type), language)
+    return link_view(view.ontology.find_link(object_type, link_type), language)
 
 
 @router.post("/{ontology}/outgoingLinkTypes/getByRidBatch", response_model_exclude_none=True)
 @guarded("ontologies.read")
-async def get_outgoing_link_types_by_rid(
-    ontology: str, batch: LinksByRidBatch, release: CurrentRelease, principal: Caller, language: Spoken
-) -> views.LinkTypeSidesByRid:
+async def get_outgoing_link_types_by_rid(ontology: str, batch: LinksByRidBatch, view: Viewed, language: Spoken) -> views.LinkTypeSidesByRid:
     """The links of object types by their rids, or those of them whose rids are given."""
     check_ontology(ontology)
-    kinds = readable_types(principal, release.ontology)
+    kinds = view.ontology.types
     names = [name for item in checked_batch(batch.requests) if (name := named("object-type", item.object_type_rid)) in kinds]
     wanted = set(batch.filter_link_type_rids)
-    told = {name: [link_view(end, language) for end in _ends(principal, release.ontology, name)] for name in names if name}
+    told = {name: [link_view(end, language) for end in _ends(view.ontology, name)] for name in names if name}
     return views.LinkTypeSidesByRid(
         data={
             rid("object-type", name): [side for side in sides if not wanted or side.link_type_rid in wanted] for name, sides in told.items()
@@ -148,7 +131,7 @@ async def list_action_types(ontology: str, page_size: Annotated[str | None, Quer
     return views.ActionTypeList()
 
 
-def _ends(principal: Principal, ontology: ServedOntology, object_type: str) -> list[LinkEnd]:
+def _ends(ontology: ServedOntology, object_type: str) -> list[LinkEnd]:
     """The links of a readable type, by name, as Foundry orders them."""
-    ends = readable_links(principal, ontology, readable_type(principal, ontology, object_type))
+    ends = ontology.links_of(object_type)
     return [ends[name] for name in sorted(ends)]

@@ -27,7 +27,7 @@ from palantir_assets.serving.asking import (
     without_rid,
 )
 from palantir_assets.serving.paging import NotLinked, checked_size, size_in
-from palantir_assets.serving.policies import caller, guarded
+from palantir_assets.serving.policies import guarded, viewer
 from palantir_assets.serving.routing import SegmentRoute, send_json
 
 
@@ -35,7 +35,7 @@ from palantir_assets.serving.routing import SegmentRoute, send_json
 async def get_object(scope: Scope, receive: Receive, send: Send) -> None:
     """GET …/objects/{type}/{key}: one object."""
     release, path, params = asked(scope)
-    found = get(release, caller(scope), path["object_type"], path["key"], select=params.get("select", ()))
+    found = get(release, viewer(scope), path["object_type"], path["key"], select=params.get("select", ()))
     await send_json(send, without_rid(found, params) if params else found)
 
 
@@ -51,15 +51,15 @@ async def list_objects(scope: Scope, receive: Receive, send: Send) -> None:
 async def list_linked_objects(scope: Scope, receive: Receive, send: Send) -> None:
     """GET …/{key}/links/{link}: a page of the objects linked to one, in the order of their keys or as `orderBy` says."""
     release, path, params = asked(scope)
-    names, principal = (path["object_type"], path["key"], path["link"]), caller(scope)
+    names, view = (path["object_type"], path["key"], path["link"]), viewer(scope)
     if one(params, "orderBy"):
-        get(release, principal, *names[:2])  # an object that is not there is told, not an empty page
+        get(release, view, *names[:2])  # an object that is not there is told, not an empty page
         around = {"type": "searchAround", "objectSet": this_object(*names[:2]), "link": path["link"]}
         answer = await executed(planned(listed({"set": around}, params), release, scope), release)
     else:
         select, size = params.get("select", ()), checked_size(size_in(one(params, "pageSize")))
         hop = partial(linked, limit=size, page_token=one(params, "pageToken"), select=select)
-        answer = await run(partial(hop, release, principal, *names), inline=not select)
+        answer = await run(partial(hop, release, view, *names), inline=not select)
     await send_page(send, answer, total=False, without_rid=flag(params, "excludeRid"))
 
 
@@ -69,7 +69,7 @@ async def get_linked_object(scope: Scope, receive: Receive, send: Send) -> None:
     release, path, params = asked(scope)
     names = (path["object_type"], path["key"], path["link"], path["linked_key"])
     try:
-        found = linked_one(release, caller(scope), *names, select=params.get("select", ()))
+        found = linked_one(release, viewer(scope), *names, select=params.get("select", ()))
     except NotFound as error:
         if (error.object_type, error.key) == names[:2] or error.key != path["linked_key"]:
             raise

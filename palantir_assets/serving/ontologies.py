@@ -13,13 +13,11 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from palantir_assets.access.policy import readable_links, readable_type, readable_types
-from palantir_assets.access.principal import Principal
 from palantir_assets.errors import UnknownName
 from palantir_assets.ontology.served import LinkEnd, ServedOntology
 from palantir_assets.ontology.served_parts import ServedFunction
 from palantir_assets.serving import views
-from palantir_assets.serving.deps import CurrentRelease, check_ontology
+from palantir_assets.serving.deps import check_ontology
 from palantir_assets.serving.describing import (
     interface_view,
     object_type_full,
@@ -30,7 +28,7 @@ from palantir_assets.serving.describing import (
 from palantir_assets.serving.finding import implementers
 from palantir_assets.serving.languages import Language, Spoken
 from palantir_assets.serving.parameters import CHECKED
-from palantir_assets.serving.policies import Caller, guarded
+from palantir_assets.serving.policies import Viewed, guarded
 
 router = APIRouter(prefix="/api/v2/ontologies", tags=["Ontologies"], dependencies=CHECKED)
 
@@ -66,39 +64,31 @@ async def get_ontology(ontology: str) -> views.OntologyView:
 
 @router.get("/{ontology}/fullMetadata", response_model_exclude_none=True)
 @guarded("ontologies.read")
-async def get_full_metadata(ontology: str, release: CurrentRelease, principal: Caller, language: Spoken) -> views.OntologyFullView:
+async def get_full_metadata(ontology: str, view: Viewed, language: Spoken) -> views.OntologyFullView:
     """Everything there is, in one answer."""
     check_ontology(ontology)
-    known = release.ontology
-    ends = {name: tuple(readable_links(principal, known, kind).values()) for name, kind in readable_types(principal, known).items()}
-    return full_metadata(known, principal, language, types=ends, interfaces=known.interfaces, functions=known.functions.values())
+    known = view.ontology
+    ends = {name: tuple(known.links_of(name).values()) for name in known.types}
+    return full_metadata(known, language, types=ends, interfaces=known.interfaces, functions=known.functions.values())
 
 
 @router.post("/{ontology}/metadata", response_model_exclude_none=True)
 @guarded("ontologies.read")
-async def load_metadata(
-    ontology: str, wanted: MetadataRequest, release: CurrentRelease, principal: Caller, language: Spoken
-) -> views.OntologyFullView:
+async def load_metadata(ontology: str, wanted: MetadataRequest, view: Viewed, language: Spoken) -> views.OntologyFullView:
     """The parts that are asked for by name; what does not exist is told."""
     check_ontology(ontology)
-    known = release.ontology
+    known = view.ontology
     if wanted.action_types:
         raise UnknownName("action type", wanted.action_types[0])
-    ends = {
-        name: tuple(
-            end for end in readable_links(principal, known, readable_type(principal, known, name)).values() if end.name in wanted.link_types
-        )
-        for name in wanted.object_types
-    }
+    ends = {name: tuple(end for end in known.links_of(name).values() if end.name in wanted.link_types) for name in wanted.object_types}
     for name in wanted.interface_types:
         known.find_interface(name)
     functions = [known.find_function(name) for name in wanted.query_types]
-    return full_metadata(known, principal, language, types=ends, interfaces=wanted.interface_types, functions=functions)
+    return full_metadata(known, language, types=ends, interfaces=wanted.interface_types, functions=functions)
 
 
 def full_metadata(
     ontology: ServedOntology,
-    principal: Principal,
     language: Language,
     *,
     types: dict[str, tuple[LinkEnd, ...]],
@@ -110,7 +100,7 @@ def full_metadata(
         ontology=_ONTOLOGY,
         object_types={name: object_type_full(ontology, ontology.types[name], ends, language) for name, ends in types.items()},
         query_types={f"{function.name}:{function.version}": query_type_view(function, language) for function in functions},
-        interface_types={name: interface_view(ontology, name, implementers(principal, ontology, name), language) for name in interfaces},
+        interface_types={name: interface_view(ontology, name, implementers(ontology, name), language) for name in interfaces},
         shared_property_types={name: shared_property_view(name, what, language) for name, what in ontology.shared_properties.items()},
         value_types={name: value_type_view(name, what, language) for name, what in ontology.value_types.items()},
     )

@@ -1,7 +1,8 @@
 """Who may call which route, declared on every route by name.
 
 `guarded` marks an endpoint, `unguarded` finds routes that nobody marked, and the app refuses to start with
-one. What a caller may read within a route is decided in `access.policy`, over the Principal given here.
+one. What a caller may read within a route is told by the View given here, made in
+`access` of the caller and the rules of the release.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from fastapi import Depends, Request
 from starlette.routing import BaseRoute
 from starlette.types import Scope
 
-from palantir_assets.access.principal import LOCAL, Principal
+from palantir_assets.access.views import View
+from palantir_assets.serving.deps import exchange_of, release_of
+from palantir_assets.serving.recognising import Unauthorized
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., object])
 PolicyName = Literal["public", "ontologies.read", "objects.read", "functions.call", "search.read", "releases.read"]
@@ -65,13 +68,28 @@ def unguarded(routes: Iterable[BaseRoute]) -> list[str]:
     return [getattr(route, "path", None) or repr(route) for route in routes if policy_of(route) is None]
 
 
-def caller(scope: Scope) -> Principal:
-    """Who asks. There are no users yet: the service listens on loopback, and whoever reaches it is LOCAL."""
-    return LOCAL
+def viewer(scope: Scope) -> View:
+    """What the caller may see. Raises NoRelease before the first, Unauthorized for nobody or a bad credential."""
+    exchange = exchange_of(scope)
+    if exchange.refused is not None:
+        raise exchange.refused
+    release_of(scope)
+    if (view := exchange.view) is None:
+        raise Unauthorized("this service answers nobody without a token", presented=False)
+    return view
 
 
-async def _caller(request: Request) -> Principal:
-    return caller(request.scope)
+async def _viewer(request: Request) -> View:
+    return viewer(request.scope)
 
 
-Caller = Annotated[Principal, Depends(_caller)]
+async def _somebody(request: Request) -> None:
+    """Nobody is let into a route that is not public, whatever it tells."""
+    policy = policy_of(request.scope["route"])
+    if policy is None or policy.name != "public":
+        viewer(request.scope)
+
+
+Viewed = Annotated[View, Depends(_viewer)]
+SOMEBODY: Final = Depends(_somebody)
+"""For every router under /api. The hot routes ask in `asking`, where their path is read."""

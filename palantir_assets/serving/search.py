@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from palantir_assets.engine.searching import MAX_HITS, MAX_TEXT, find
 from palantir_assets.serving.deps import CurrentRelease
 from palantir_assets.serving.parameters import CHECKED
-from palantir_assets.serving.policies import Caller, guarded
+from palantir_assets.serving.policies import Viewed, guarded
 
 router = APIRouter(prefix="/api/platform/v1", tags=["Search"], dependencies=CHECKED)
 
@@ -35,12 +35,12 @@ class SearchView(BaseModel):
 @guarded("search.read")
 def search(
     release: CurrentRelease,
-    principal: Caller,
+    view: Viewed,
     q: Annotated[str, Query(min_length=1, max_length=MAX_TEXT, description="what to look for, in any language")],
     type: Annotated[str | None, Query(description="an object type to keep to")] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_HITS)] = 10,
 ) -> SearchView:
     """The objects nearest to a text, best first."""
-    hits = find(release, principal, q, limit=limit, object_type=type)
+    hits = find(release, view, q, limit=limit, object_type=type)
     found = [HitView(object_type=hit.object_type, key=hit.key, title=hit.title, score=hit.score, by=list(hit.by)) for hit in hits]
     return SearchView(query=q, release_id=release.id, data=found)

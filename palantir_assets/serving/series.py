@@ -23,7 +23,7 @@ from palantir_assets.release.series import series_end, series_points
 from palantir_assets.serving.asking import OBJECTS, asked, one, run
 from palantir_assets.serving.bodies import Body, parsed, schema
 from palantir_assets.serving.deps import exchange_of
-from palantir_assets.serving.policies import caller, guarded
+from palantir_assets.serving.policies import guarded, viewer
 from palantir_assets.serving.routing import SegmentRoute, send_json
 
 _SECONDS: Final = {"MILLISECONDS": 0.001, "SECONDS": 1, "MINUTES": 60, "HOURS": 3_600, "DAYS": 86_400, "WEEKS": 604_800}
@@ -105,8 +105,8 @@ def _series(scope: Scope) -> tuple[Path, str, str | None]:
     """Where the points of an object's series lie, and under what name; None for an object that has none."""
     release, path, _ = asked(scope)
     kind, name = path["object_type"], path["property"]
-    found = orjson.loads(get(release, caller(scope), kind, path["key"], select=[name]))
-    prop = release.ontology.find_type(kind).find_property(name)
+    found = orjson.loads(get(release, viewer(scope), kind, path["key"], select=[name]))
+    prop = viewer(scope).ontology.find_type(kind).find_property(name)
     if prop.type != "timeseries":
         raise QueryError(f"{name!r} is of type {prop.type} and has no points; only a timeseries has")
     return release.folder, f"{kind}__{name}", found.get(name)

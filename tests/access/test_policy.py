@@ -2,37 +2,40 @@ from __future__ import annotations
 
 import pytest
 
-from palantir_assets.access.policy import Allowed, Refusal, may_read, readable_link, readable_type
-from palantir_assets.access.principal import LOCAL, Principal
-from palantir_assets.errors import UnknownName
-from tests.fakes.release import ONTOLOGY
+from palantir_assets.access.policy import Allowed, Refusal, decide, rights_of
+from palantir_assets.access.principal import Principal
+from palantir_assets.ontology.served_access import ServedAccess
 
-NOBODY = Principal("nobody")
+RULES = ServedAccess.model_validate(
+    {
+        "roles": {"viewer": {}, "analyst": {"includes": ["viewer"]}, "chief": {"includes": ["analyst"]}, "safety": {}},
+        "markings": {"personal": {"roles": ["safety"]}, "secret": {}},
+    }
+)
 
 
-def test_whoever_reaches_loopback_may_read() -> None:
-    assert may_read(LOCAL, ONTOLOGY.types["order"]) == Allowed()
+@pytest.mark.parametrize(
+    ("held", "roles", "markings"),
+    [
+        ({"chief"}, {"chief", "analyst", "viewer"}, set()),
+        ({"safety"}, {"safety"}, {"personal"}),
+        ({"boss"}, set(), set()),
+        (set(), set(), set()),
+    ],
+)
+def test_a_role_brings_what_it_includes_and_an_unknown_one_brings_nothing(held: set[str], roles: set[str], markings: set[str]) -> None:
+    rights = rights_of(Principal("ada", frozenset(held)), RULES)
+    assert (rights.roles, rights.markings) == (roles, markings)
+
+
+def test_a_marking_can_be_held_in_person() -> None:
+    assert rights_of(Principal("ada", markings=frozenset({"secret"})), RULES).markings == {"secret"}
 
 
 def test_a_refusal_says_why() -> None:
-    assert may_read(NOBODY, ONTOLOGY.types["order"]) == Refusal("reading order needs the role viewer")
-
-
-def test_a_refused_type_and_a_missing_one_are_told_in_the_same_words() -> None:
-    with pytest.raises(UnknownName) as refused:
-        readable_type(NOBODY, ONTOLOGY, "order")
-    with pytest.raises(UnknownName) as missing:
-        readable_type(NOBODY, ONTOLOGY, "absent")
-    assert str(refused.value).replace("order", "absent") == str(missing.value)
-
-
-def test_a_refused_type_is_not_suggested() -> None:
-    with pytest.raises(UnknownName, match=r"^unknown object type 'ordr'$"):
-        readable_type(NOBODY, ONTOLOGY, "ordr")
-    with pytest.raises(UnknownName, match="did you mean 'order'"):
-        readable_type(LOCAL, ONTOLOGY, "ordr")
-
-
-def test_a_link_is_found_from_both_ends() -> None:
-    assert readable_link(LOCAL, ONTOLOGY, ONTOLOGY.types["order"], "customer").direction == "forward"
-    assert readable_link(LOCAL, ONTOLOGY, ONTOLOGY.types["customer"], "orders").direction == "reverse"
+    rights = rights_of(Principal("ada", frozenset({"analyst"})), RULES)
+    assert decide(rights, ("viewer",), ()) == Allowed()
+    assert decide(rights, None, ()) == Allowed()
+    assert decide(rights, ("safety", "chief"), ()) == Refusal("needs the role chief or safety")
+    assert decide(rights, (), ()) == Refusal("no role is named that may")
+    assert decide(rights, ("viewer",), ("secret", "personal")) == Refusal("needs the marking personal, secret")

@@ -16,6 +16,7 @@ from palantir_assets.release.writing import object_schema, write_json, write_obj
 from palantir_assets.settings import Settings
 from palantir_assets.stores.ledger import open_ledger
 from tests.conformance.world import FUNCTION_SOURCE, ONTOLOGY, World, points, world
+from tests.fakes.release import open_to_viewers
 
 AS_OF = datetime(2024, 6, 1, tzinfo=UTC)
 
@@ -46,6 +47,7 @@ def release_library(settings: Settings) -> str:
 
 def _write(made: World, folder: Path) -> None:
     write_json(ONTOLOGY.model_dump(mode="json"), folder / "ontology.json")
+    write_json(open_to_viewers(ONTOLOGY).model_dump(mode="json"), folder / "access.json")
     (folder / "functions").mkdir()
     (folder / "functions" / "functions.py").write_text(FUNCTION_SOURCE)
     for name, kind in ONTOLOGY.types.items():

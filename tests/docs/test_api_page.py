@@ -14,7 +14,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.routing import Match
 
-from palantir_assets.access.principal import LOCAL
+from palantir_assets.access.views import whole
 from palantir_assets.ontology.compiling import served_ontology
 from palantir_assets.ontology.loading import load_ontology
 from palantir_assets.ontology.served import ServedOntology
@@ -132,7 +132,7 @@ def walked(question: str, body: dict[str, Any]) -> None:
     for link, prop in getattr(asked, "weights", {}).items():
         ontology().find_type(link.split(".")[0]).find_property(prop)
     if getattr(asked, "object_set", None) is not None:
-        plan(parse_query({"object_set": asked.object_set}), ontology(), LOCAL)
+        plan(parse_query({"object_set": asked.object_set}), whole(ontology()))
 
 
 def planned(object_type: str, body: dict[str, Any]) -> None:
@@ -140,13 +140,13 @@ def planned(object_type: str, body: dict[str, Any]) -> None:
     if "aggregation" in body:
         asked_of = {"set": body["objectSet"]} if "objectSet" in body else {"object": object_type}
         plan_aggregate(
-            parse_aggregate({**asked_of, "aggregations": body["aggregation"], "group_by": body.get("groupBy", ())}), ontology(), LOCAL
+            parse_aggregate({**asked_of, "aggregations": body["aggregation"], "group_by": body.get("groupBy", ())}), whole(ontology())
         )
         return
     if "objectSet" in body:
-        plan(parse_query({"set": LoadRequest.model_validate(body).object_set}), ontology(), LOCAL)
+        plan(parse_query({"set": LoadRequest.model_validate(body).object_set}), whole(ontology()))
         return
     request = SearchRequest.model_validate(body)
     order = request.order_by.fields if request.order_by else ()
     query = {"object": object_type, "where": request.where, "order_by": order, "select": request.select}
-    plan(parse_query(query), ontology(), LOCAL)
+    plan(parse_query(query), whole(ontology()))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from palantir_assets.access.principal import LOCAL
+from palantir_assets.access.views import whole
 from palantir_assets.engine.answering import Answer, execute
 from palantir_assets.query.plans import parse_query, plan
 from palantir_assets.query.tokens import InvalidToken
@@ -19,7 +19,7 @@ ORDERS = SHOP.rows["order"]
 
 
 def ask(release: FakeRelease = SHOP, **query: Any) -> Answer:
-    return execute(plan(parse_query({"object": "order", **query}), release.ontology, LOCAL), release)
+    return execute(plan(parse_query({"object": "order", **query}), whole(release.ontology)), release)
 
 
 def ids(answer: Answer) -> list[int]:

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from palantir_assets.access.principal import LOCAL
+from palantir_assets.access.views import whole
 from palantir_assets.engine.answering import execute
 from palantir_assets.errors import QueryError
 from palantir_assets.query.plans import parse_query, plan
@@ -17,7 +17,7 @@ SHOP = shop(orders=60)
 
 
 def answer(release: FakeRelease, **query: object) -> int:
-    return execute(plan(parse_query({"object": "order", **query}), release.ontology, LOCAL), release).total
+    return execute(plan(parse_query({"object": "order", **query}), whole(release.ontology)), release).total
 
 
 def table_hash() -> object:
@@ -68,7 +68,7 @@ def test_a_property_with_a_quote_in_its_name_stays_one_identifier() -> None:
     kind = SHOP.ontology.types["order"]
     odd = kind.model_copy(update={"properties": {**kind.properties, name: kind.properties["note"]}})
     ontology = SHOP.ontology.model_copy(update={"types": {**SHOP.ontology.types, "order": odd}})
-    made = plan(parse_query({"object": "order", "order_by": [name]}), ontology, LOCAL)
+    made = plan(parse_query({"object": "order", "order_by": [name]}), whole(ontology))
     with pytest.raises(Exception, match="does not have a column named"):
         execute(made, SHOP)
     assert answer(SHOP, count=True) == 60

@@ -10,7 +10,7 @@ import duckdb
 import orjson
 import pytest
 
-from palantir_assets.access.principal import LOCAL, Principal
+from palantir_assets.access.views import whole
 from palantir_assets.engine import hops, linking
 from palantir_assets.engine.aggregating import Groups, _bounded, aggregate
 from palantir_assets.engine.answering import Answer, execute
@@ -22,7 +22,7 @@ from palantir_assets.query.fields import Column
 from palantir_assets.query.planning import UnknownSet
 from palantir_assets.query.plans import parse_query, plan
 from palantir_assets.query.tokens import InvalidToken, read_token
-from tests.fakes.release import shop
+from tests.fakes.release import NOBODY, seen, shop
 
 SHOP = shop()
 ORDERS = {"type": "base", "objectType": "order"}
@@ -43,11 +43,11 @@ class Kept:
 
 
 def ask(form: dict[str, Any], saved: Kept | None = None, **query: Any) -> Answer:
-    return execute(plan(parse_query({"set": form, **query}), SHOP.ontology, LOCAL, saved=saved), SHOP)
+    return execute(plan(parse_query({"set": form, **query}), whole(SHOP.ontology), saved=saved), SHOP)
 
 
 def grouped(**query: Any) -> Groups:
-    return aggregate(plan_aggregate(parse_aggregate({"object": "order", **query}), SHOP.ontology, LOCAL), SHOP)
+    return aggregate(plan_aggregate(parse_aggregate({"object": "order", **query}), whole(SHOP.ontology)), SHOP)
 
 
 def test_a_saved_set_is_the_set_and_one_that_is_gone_is_told() -> None:
@@ -98,18 +98,18 @@ def test_a_question_nested_without_end_is_refused_before_it_is_read() -> None:
 
 
 def test_a_caller_without_the_right_gets_no_set_and_no_aggregate() -> None:
-    nobody = Principal("nobody")
+    nobody = seen(SHOP.ontology, NOBODY)
     for form in (ORDERS, {"type": "static", "objects": ["ri.ontology.main.object.order.1"]}):
         with pytest.raises(UnknownName):
-            plan(parse_query({"set": form}), SHOP.ontology, nobody)
+            plan(parse_query({"set": form}), nobody)
     with pytest.raises(UnknownName):
-        plan_aggregate(parse_aggregate({"object": "order", "aggregations": [{"type": "count"}]}), SHOP.ontology, nobody)
-    with pytest.raises(TypeError, match="asks for a Principal"):
-        AggregatePlan(LOCAL, None, None, (), (), False)  # type: ignore[arg-type]
+        plan_aggregate(parse_aggregate({"object": "order", "aggregations": [{"type": "count"}]}), nobody)
+    with pytest.raises(TypeError, match="asks for a View"):
+        AggregatePlan(SHOP.whole, None, None, (), (), False)  # type: ignore[arg-type]
 
 
 def test_a_page_of_links_tells_each_object_what_it_is_linked_to() -> None:
-    made = plan(parse_query({"set": CUSTOMERS, "limit": 10}), SHOP.ontology, LOCAL)
+    made = plan(parse_query({"set": CUSTOMERS, "limit": 10}), whole(SHOP.ontology))
     first = links_from(made, ["orders"], SHOP)
     assert (len(first.items), first.total) == (10, SHOP.count("customer"))
     for item in first.items:
@@ -198,7 +198,7 @@ def test_arithmetic_takes_whole_numbers_that_no_double_holds_exactly() -> None:
 
 def test_a_page_of_links_ends_before_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(linking, "MAX_LINKS", 30)
-    made = plan(parse_query({"set": CUSTOMERS}), SHOP.ontology, LOCAL)
+    made = plan(parse_query({"set": CUSTOMERS}), whole(SHOP.ontology))
     told, token = [], None
     for _ in range(100):
         page = links_from(made, ["orders"], SHOP, token=token)

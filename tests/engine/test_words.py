@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from palantir_assets.access.principal import LOCAL
+from palantir_assets.access.views import whole
 from palantir_assets.engine.words import Work, places
 from palantir_assets.errors import QueryError, QueryTooLong
 from palantir_assets.query.plans import parse_query, plan
@@ -15,7 +15,7 @@ from tests.fakes.release import ONTOLOGY
 
 
 def asked(rule: dict[str, Any]) -> None:
-    plan(parse_query({"object": "order", "where": {"type": "interval", "field": "note", "rule": rule}}), ONTOLOGY, LOCAL)
+    plan(parse_query({"object": "order", "where": {"type": "interval", "field": "note", "rule": rule}}), whole(ONTOLOGY))
 
 
 def test_rules_within_rules_are_counted_and_not_only_how_deep_they_are() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -11,11 +11,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import duckdb
+import numpy as np
 import orjson
 
+from palantir_assets.access.principal import Principal
+from palantir_assets.access.views import View, view_of, whole
+from palantir_assets.engine.remembering import Memory
 from palantir_assets.graph.building import LinkArrays, build_csr
 from palantir_assets.names import quoted
 from palantir_assets.ontology.served import ServedOntology
+from palantir_assets.ontology.served_access import CallRule, ServedAccess, ServedRole, TypeRules
 from palantir_assets.release.ready_json import key_text
 
 SQL_TYPES = {
@@ -101,6 +106,28 @@ ONTOLOGY = ServedOntology.model_validate(
 )
 
 
+VIEWER = Principal("someone", frozenset({"viewer"}))
+NOBODY = Principal("nobody")
+Allowed = Callable[[str], "np.ndarray[Any, Any] | bool"]
+
+
+def open_to_viewers(ontology: ServedOntology, **more: Any) -> ServedAccess:
+    """Rules under which whoever is a viewer reads everything, and whoever has no token is one."""
+    rules = {
+        "roles": {"viewer": ServedRole()},
+        "anonymous": ("viewer",),
+        "types": {name: TypeRules(read=("viewer",)) for name in ontology.types},
+        "functions": {name: CallRule(roles=("viewer",)) for name in ontology.functions},
+        "models": {name: CallRule(roles=("viewer",)) for name in ontology.models},
+    }
+    return ServedAccess.model_validate({**rules, **more})
+
+
+def seen(ontology: ServedOntology, principal: Principal) -> View:
+    """What a caller sees where viewers read everything."""
+    return view_of(principal, ontology, open_to_viewers(ontology), lambda name: True)
+
+
 @dataclass(frozen=True)
 class FakeHit:
     object_type: str
@@ -115,11 +142,11 @@ class FakeHit:
 class FakeSearch:
     documents: list[tuple[str, int, str, str]]
 
-    def search(self, query: str, k: int, *, object_types: frozenset[str] | None) -> list[FakeHit]:
+    def search(self, query: str, k: int, *, object_types: frozenset[str] | None, allowed: Allowed | None = None) -> list[FakeHit]:
         found = [
             FakeHit(kind, row, key, title, 1.0)
             for kind, row, key, title in self.documents
-            if query.casefold() in title.casefold() and (object_types is None or kind in object_types)
+            if query.casefold() in title.casefold() and (object_types is None or kind in object_types) and _is_allowed(allowed, kind, row)
         ]
         return found[:k]
 
@@ -136,6 +163,13 @@ class FakeRelease:
     provenance: Any
     folder: Path = Path("/nowhere")
     statements: list[str] = field(default_factory=list)
+    access: ServedAccess = field(default_factory=ServedAccess)
+    memory: Memory = field(default_factory=Memory, compare=False)
+
+    @property
+    def whole(self) -> View:
+        """A view from which nothing is hidden."""
+        return whole(self.ontology)
 
     def count(self, object_type: str) -> int:
         return len(self.rows[object_type])
@@ -183,6 +217,11 @@ class FakeRelease:
 
 def _told(kind: str, value: Any) -> Any:
     return str(value) if kind == "long" else value
+
+
+def _is_allowed(allowed: Allowed | None, kind: str, row: int) -> bool:
+    found = True if allowed is None else allowed(kind)
+    return found if isinstance(found, bool) else bool(found[row])
 
 
 def shop(*, orders: int = 250, release_id: str = "a" * 32, data_as_of: datetime = datetime(2024, 6, 1, tzinfo=UTC)) -> FakeRelease:

@@ -10,13 +10,14 @@ from pathlib import Path
 import pyarrow as pa
 
 from palantir_assets.graph.building import save
+from palantir_assets.ontology.served_access import ServedAccess
 from palantir_assets.release.log import Pointer
 from palantir_assets.release.manifest import Provenance, Versions, canonical_json
 from palantir_assets.release.publishing import Published, publish
 from palantir_assets.release.sealing import Shelf, seal_candidate, staging
 from palantir_assets.release.writing import object_schema, write_objects
 from palantir_assets.settings import Settings
-from tests.fakes.release import FakeRelease, shop
+from tests.fakes.release import FakeRelease, open_to_viewers, shop
 
 NOW = datetime(2024, 6, 2, tzinfo=UTC)
 AS_OF = datetime(2024, 6, 1, tzinfo=UTC)
@@ -64,11 +65,12 @@ def settings_in(folder: Path) -> Settings:
     return Settings(project=folder, state=folder / "var", ledger_url=f"sqlite:///{folder / 'ledger.db'}", allowed_hosts=("testserver",))
 
 
-def release_shop(settings: Settings, log: ListLog, *, orders: int = 250) -> Published:
+def release_shop(settings: Settings, log: ListLog, *, orders: int = 250, access: ServedAccess | None = None) -> Published:
     """Seal and publish the shop with so many orders."""
     made = shop(orders=orders)
     with staging(Shelf(settings.releases)) as folder:
         (folder / "ontology.json").write_bytes(canonical_json(made.ontology.model_dump(mode="json")))
+        (folder / "access.json").write_text((access or open_to_viewers(made.ontology)).model_dump_json(), encoding="utf-8")
         for name, kind in made.ontology.types.items():
             write_objects(_table(made, name), folder / "objects" / name, kind)
         for name, links in made.links.items():

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from palantir_assets.access.principal import LOCAL
+from palantir_assets.access.views import View
+from palantir_assets.engine.visibility import seen_by
 from palantir_assets.functions.running import Functions, Limits
 from palantir_assets.graph.building import save
 from palantir_assets.ontology.served_parts import ServedFunction
@@ -19,7 +20,7 @@ from palantir_assets.release.reading import Release, open_release
 from palantir_assets.release.sealing import Shelf, seal_candidate, staging
 from palantir_assets.release.writing import write_objects
 from palantir_assets.settings import Settings
-from tests.fakes.release import shop
+from tests.fakes.release import VIEWER, open_to_viewers, shop
 from tests.fakes.shop_release import AS_OF, _table, settings_in
 
 SOURCE = Path(__file__).with_name("shop_functions.py.txt").read_text(encoding="utf-8")
@@ -85,8 +86,12 @@ class Shop:
     release: Release
     functions: Functions
 
+    @property
+    def view(self) -> View:
+        return seen_by(VIEWER, self.release)
+
     def call(self, name: str, **parameters: object) -> object:
-        return self.functions.call(self.release, LOCAL, name, parameters)
+        return self.functions.call(self.release, self.view, name, parameters)
 
 
 def sealed(settings: Settings, source: str = SOURCE, declared: Declared = FUNCTIONS, *, orders: int = 250) -> Release:
@@ -99,6 +104,7 @@ def sealed(settings: Settings, source: str = SOURCE, declared: Declared = FUNCTI
     ontology = made.ontology.model_copy(update={"functions": functions})
     with staging(Shelf(settings.releases)) as folder:
         (folder / "ontology.json").write_bytes(canonical_json(ontology.model_dump(mode="json")))
+        (folder / "access.json").write_text(open_to_viewers(ontology).model_dump_json(), encoding="utf-8")
         (folder / "functions").mkdir()
         (folder / "functions" / "shop.py").write_text(source, encoding="utf-8")
         for name, kind in ontology.types.items():

@@ -6,11 +6,11 @@ from datetime import date, datetime
 
 import pytest
 
-from palantir_assets.access.principal import LOCAL, Principal
+from palantir_assets.engine.visibility import seen_by
 from palantir_assets.errors import NotFound, QueryError, UnknownName
 from palantir_assets.functions.calling import InvalidParameter
 from palantir_assets.functions.objects import Objects
-from tests.fakes.release import NASTY_KEYS
+from tests.fakes.release import NASTY_KEYS, NOBODY
 from tests.functions.conftest import Shop
 
 ORDERS = {"type": "base", "objectType": "order"}
@@ -29,7 +29,7 @@ class Kept(dict[str, dict[str, object]]):
 
 @pytest.fixture
 def objects(functions_shop: Shop) -> Objects:
-    return Objects(functions_shop.release, LOCAL)
+    return Objects(functions_shop.release, functions_shop.view)
 
 
 def test_an_object_comes_with_python_values_and_none_where_there_is_none(objects: Objects) -> None:
@@ -63,7 +63,7 @@ def test_a_query_that_cannot_be_asked_is_refused(objects: Objects) -> None:
 
 
 def test_a_caller_without_rights_finds_nothing(functions_shop: Shop) -> None:
-    nobody = Objects(functions_shop.release, Principal("nobody"))
+    nobody = Objects(functions_shop.release, seen_by(NOBODY, functions_shop.release))
     for ask in (lambda: nobody.get("order", 1), lambda: nobody.count({"object": "order"})):
         with pytest.raises(UnknownName):
             ask()
@@ -91,7 +91,7 @@ def test_a_function_takes_an_object_set_by_form_or_by_id_and_gives_one(functions
     assert functions_shop.call("size", orders=asked) == 5
     kept = Kept({"ri.a": asked, "ri.b": {"type": "union", "objectSets": [{"type": "reference", "reference": "ri.a"}, ORDERS]}})
     ask = functions_shop.functions.call
-    assert ask(functions_shop.release, LOCAL, "size", {"orders": "ri.b"}, saved=kept) == 250
+    assert ask(functions_shop.release, functions_shop.view, "size", {"orders": "ri.b"}, saved=kept) == 250
     told = functions_shop.call("paid_orders")
     assert told == {"type": "static", "objects": [f"ri.ontology.main.object.order.{number}" for number in (2, 4, 6)]}
     assert functions_shop.call("unpaid_orders") == {
@@ -124,4 +124,4 @@ def test_saved_sets_that_name_others_many_times_over_are_refused_before_they_gro
     for level in range(1, 5):
         kept[f"ri.{level}"] = {"type": "union", "objectSets": [{"type": "reference", "reference": f"ri.{level - 1}"}] * 50}
     with pytest.raises(InvalidParameter, match="more than 100 times"):
-        functions_shop.functions.call(functions_shop.release, LOCAL, "size", {"orders": "ri.4"}, saved=kept)
+        functions_shop.functions.call(functions_shop.release, functions_shop.view, "size", {"orders": "ri.4"}, saved=kept)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from palantir_assets.access.principal import LOCAL
+from palantir_assets.engine.visibility import seen_by
 from palantir_assets.errors import (
     FunctionFailed,
     FunctionResultInvalid,
@@ -24,6 +24,7 @@ from palantir_assets.errors import (
 )
 from palantir_assets.functions.processes import environment
 from palantir_assets.functions.running import Functions, Limits
+from tests.fakes.release import VIEWER
 from tests.functions.conftest import FUNCTIONS, SOURCE, Shop, sealed
 
 Running = Callable[[Limits], Shop]
@@ -187,7 +188,7 @@ def test_only_the_source_that_was_sealed_runs(tmp_path: Path, running: Running) 
         file.unlink()
         file.write_text(changed)
         with pytest.raises(FunctionFailed, match=r"functions/shop\.py is not the file that was sealed in release"):
-            shop.functions.call(release, LOCAL, "add", {"left": 2, "right": 3})
+            shop.functions.call(release, seen_by(VIEWER, release), "add", {"left": 2, "right": 3})
     finally:
         release.close()
 
@@ -199,8 +200,8 @@ def test_several_releases_are_answered_by_one_worker_each_with_its_own_source_an
         for _ in range(2):
             assert shop.call("add", left=2, right=3) == 5
             for number, release in zip((5, 6), others, strict=True):
-                assert shop.functions.call(release, LOCAL, "add", {"left": 9, "right": 9}) == number
-                assert shop.functions.call(release, LOCAL, "release", {}) == f"{release.id} {number} {number}"
+                assert shop.functions.call(release, seen_by(VIEWER, release), "add", {"left": 9, "right": 9}) == number
+                assert shop.functions.call(release, seen_by(VIEWER, release), "release", {}) == f"{release.id} {number} {number}"
     finally:
         for release in others:
             release.close()
@@ -282,7 +283,7 @@ def test_a_worker_that_was_killed_while_idle_is_told_once_and_replaced(running: 
 
 def test_a_worker_ends_with_its_service(functions_shop: Shop, tmp_path: Path) -> None:
     other = Functions(functions_shop.settings.indexes)
-    other.call(functions_shop.release, LOCAL, "add", {"left": 1, "right": 1})
+    other.call(functions_shop.release, functions_shop.view, "add", {"left": 1, "right": 1})
     (worker,) = other._idle
     assert worker._process is not None
     assert worker._process.stdin is not None

@@ -18,6 +18,7 @@ from palantir_assets.release.manifest import Provenance, Versions, canonical_jso
 from palantir_assets.release.reading import Release, open_release
 from palantir_assets.release.sealing import Shelf, seal_candidate, staging
 from palantir_assets.release.writing import object_schema, write_objects
+from tests.fakes.release import open_to_viewers
 from tests.fakes.shop_release import AS_OF
 
 TEXTS = (
@@ -219,6 +220,7 @@ def _release(ontology: dict[str, Any], rows: dict[str, list[dict[str, Any]]], li
     served, shelf = ServedOntology.model_validate(ontology), Shelf(folder / "releases")
     with staging(shelf) as staged:
         (staged / "ontology.json").write_bytes(canonical_json(served.model_dump(mode="json")))
+        (staged / "access.json").write_text(open_to_viewers(served).model_dump_json(), encoding="utf-8")
         for name, kind in served.types.items():
             listed = [{"_row": at, "_title": str(row["id"]), **row} for at, row in enumerate(rows[name])]
             write_objects(pa.Table.from_pylist(listed, schema=object_schema(kind)), staged / "objects" / name, kind)

@@ -6,21 +6,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from palantir_assets.access.principal import LOCAL, Principal
+from palantir_assets.access.principal import Principal
 from palantir_assets.errors import QueryError, UnknownName
 from palantir_assets.query.plans import ObjectQuery, Plan, parse_query, plan
 from palantir_assets.query.tokens import InvalidToken, PageToken, read_token, write_token
-from tests.fakes.release import ONTOLOGY
+from tests.fakes.release import ONTOLOGY, VIEWER, seen
 
 
-def planned(principal: Principal = LOCAL, **query: Any) -> Plan:
-    return plan(parse_query({"object": "order", **query}), ONTOLOGY, principal)
+def planned(principal: Principal = VIEWER, **query: Any) -> Plan:
+    return plan(parse_query({"object": "order", **query}), seen(ONTOLOGY, principal))
 
 
 def test_no_plan_exists_without_plan() -> None:
     made = planned()
-    with pytest.raises(TypeError, match="asks for a Principal"):
-        Plan(made.principal, made.node, made.scope, (), None, (), 1, None, False, "own")
+    with pytest.raises(TypeError, match="asks for a View"):
+        Plan(made.view, made.node, made.scope, (), None, (), 1, None, False, "own")
 
 
 def test_a_caller_without_the_right_gets_no_plan() -> None:
@@ -61,7 +61,7 @@ def test_a_token_serves_its_own_question_only() -> None:
 def test_a_token_serves_its_own_caller_only() -> None:
     token = write_token(PageToken("r" * 32, planned().question, 100))
     with pytest.raises(InvalidToken):
-        planned(Principal("someone", frozenset({"viewer"})), page_token=token)
+        planned(Principal("another", frozenset({"viewer"})), page_token=token)
 
 
 @given(st.builds(PageToken, release=st.text(max_size=32), query=st.text(max_size=16), offset=st.integers(0, 2**31)))

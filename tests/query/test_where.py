@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 import pytest
 
-from palantir_assets.access.principal import LOCAL
+from palantir_assets.access.views import whole
 from palantir_assets.errors import QueryError, UnknownName
 from palantir_assets.query.fields import Column, Lens
 from palantir_assets.query.plans import parse_query, plan
@@ -14,7 +14,7 @@ from tests.fakes.release import ONTOLOGY
 
 
 def parsed(where: object) -> Predicate | None:
-    return plan(parse_query({"object": "order", "where": where}), ONTOLOGY, LOCAL).where
+    return plan(parse_query({"object": "order", "where": where}), whole(ONTOLOGY)).where
 
 
 def column(name: str) -> Column:

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
+from palantir_assets.access.principal import Principal
 from palantir_assets.serving.app import create_app
+from palantir_assets.serving.recognising import AsAnyone
 from tests.fakes.shop_release import NOW, ListLog, release_shop, settings_in
 
 
@@ -17,6 +20,23 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     release_shop(settings, log)
     with TestClient(create_app(settings, log, clock=lambda: NOW), raise_server_exceptions=False) as made:
         yield made
+
+
+Among = Callable[[Principal], TestClient]
+
+
+@pytest.fixture
+def among(tmp_path: Path) -> Iterator[Among]:
+    """The same service as one caller meets it."""
+    settings, log = settings_in(tmp_path), ListLog()
+    release_shop(settings, log)
+    with ExitStack() as stack:
+
+        def entered(caller: Principal) -> TestClient:
+            app = create_app(settings, log, clock=lambda: NOW, recognises=AsAnyone(caller))
+            return stack.enter_context(TestClient(app, raise_server_exceptions=False))
+
+        yield entered
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from starlette.testclient import TestClient
 
-from palantir_assets.access.principal import Principal
-from tests.fakes.release import shop
+from tests.fakes.release import NOBODY, shop
+from tests.serving.conftest import Among
 
 METRICS = "/api/platform/v1/metrics"
 ORDERS = shop().rows["order"]
@@ -38,10 +38,10 @@ def test_a_metric_in_groups_has_no_one_value(client: TestClient) -> None:
     assert counts == {paid: sum(row["paid"] is paid for row in ORDERS) for paid in (True, False, None)}
 
 
-def test_a_metric_that_is_not_there_or_may_not_be_asked_is_not_found(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_metric_that_is_not_there_or_may_not_be_asked_is_not_found(client: TestClient, among: Among) -> None:
     answer = client.get(f"{METRICS}/average_amont")
     assert (answer.status_code, answer.json()["title"]) == (404, "MetricNotFound")
     assert "did you mean 'average_amount'" in answer.json()["detail"]
-    monkeypatch.setattr("palantir_assets.serving.policies.LOCAL", Principal("nobody"))
-    assert client.get(METRICS).json()["data"] == []
-    assert client.get(f"{METRICS}/average_amount").json()["detail"] == "unknown metric 'average_amount'"
+    nobody = among(NOBODY)
+    assert nobody.get(METRICS).json()["data"] == []
+    assert nobody.get(f"{METRICS}/average_amount").json()["detail"] == "unknown metric 'average_amount'"

@@ -90,4 +90,4 @@ def test_a_page_token_that_is_refused_is_told(client: TestClient) -> None:
 
 def test_vary_is_said_once(client: TestClient) -> None:
     answer = client.post(f"{GRAPH}/subgraph", json={"start": [{"object_type": "order", "key": 1}]})
-    assert answer.headers.get_list("vary") == ["Accept, Accept-Encoding, Accept-Language"]
+    assert answer.headers.get_list("vary") == ["Accept, Accept-Encoding, Accept-Language, Authorization, Cookie"]
