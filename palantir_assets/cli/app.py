@@ -20,8 +20,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 release = typer.Typer(help="List, show and activate releases.", no_args_is_help=True)
+ledger = typer.Typer(help="The ledger: is its history whole?", no_args_is_help=True)
+audit = typer.Typer(help="The audit log: who saw what.", no_args_is_help=True)
 specs = typer.Typer(help="The spec language.", no_args_is_help=True)
 app.add_typer(release, name="release")
+app.add_typer(ledger, name="ledger")
+app.add_typer(audit, name="audit")
 app.add_typer(specs, name="specs")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")]
@@ -154,6 +158,24 @@ def release_activate(
     from palantir_assets.cli.releases import activate
 
     raise typer.Exit(activate(load_settings(), release_id, reason=reason))
+
+
+@ledger.command("verify")
+def ledger_verify(as_json: Json = False) -> None:
+    """Hold the audit chain against its key, its heads and the tables it tells of; every problem, first bad row first."""
+    from palantir_assets.cli.history import verify
+
+    raise typer.Exit(verify(load_settings(), as_json=as_json))
+
+
+@audit.command("who-saw")
+def audit_who_saw(
+    seen: Annotated[str, typer.Argument(help="An object: its type, a slash and its key.", metavar="TYPE/KEY")], as_json: Json = False
+) -> None:
+    """Who saw an object whose reads are on record, when, and in which answer."""
+    from palantir_assets.cli.history import who_saw
+
+    raise typer.Exit(who_saw(load_settings(), seen, as_json=as_json))
 
 
 @specs.command("schema")

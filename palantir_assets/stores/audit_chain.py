@@ -78,16 +78,16 @@ def append_all(session: Session, happenings: Sequence[Happening]) -> int:
     for seq, happening in enumerate(happenings, first):
         row = _row(seq, happening, previous, key)
         previous = row.hash
-        rows.append({name: getattr(row, name) for name in COLUMNS})
-    session.execute(sa.insert(AuditRow.__table__), rows)  # type: ignore[arg-type]
+        rows.append({name: getattr(row, name) for name in _COLUMNS})
+    session.execute(_INSERT, rows)
     session.info[APPENDED] = True
     return first
 
 
 def head_of(session: Session) -> LastRow | None:
     """The last row; None before the first."""
-    found = session.execute(sa.select(AuditRow.seq, AuditRow.hash, AuditRow.key_id).order_by(AuditRow.seq.desc()).limit(1)).first()
-    return LastRow(*found) if found else None
+    found = session.execute(_LAST).first()
+    return LastRow(found[0], found[1], found[2]) if found else None
 
 
 def chained(row: AuditRow, key: AuditKey | None = None) -> str:
@@ -127,7 +127,11 @@ def entry_of(row: AuditRow) -> AuditEntry:
     return AuditEntry(row.seq, row.at, row.actor, row.action, row.subject, json.loads(row.detail), row.previous_hash, row.hash)
 
 
-COLUMNS: Final = tuple(column.name for column in AuditRow.__table__.columns)
+_AUDIT: Final = sa.inspect(AuditRow).local_table
+_COLUMNS: Final = tuple(column.name for column in _AUDIT.columns)
+# Made once: making a statement costs more than running it, and these two run in every transaction.
+_LAST: Final = sa.select(_AUDIT.c.seq, _AUDIT.c.hash, _AUDIT.c.key_id).order_by(_AUDIT.c.seq.desc()).limit(1)
+_INSERT: Final = sa.insert(AuditRow.__table__)  # type: ignore[arg-type]
 
 
 def _key_for(session: Session, last: LastRow | None) -> AuditKey:

@@ -36,6 +36,7 @@ WAIT_SECONDS: Final = 30
 """How long a writer waits for its turn on SQLite."""
 
 _WRITERS: Final = 0x70616C62  # writers of one PostgreSQL ledger take turns under this number
+_TAKE_TURNS: Final = sa.select(sa.func.pg_advisory_xact_lock(_WRITERS))
 _CONFLICTS: Final = frozenset({"40001", "40P01"})  # serialization failure, deadlock: nothing was committed
 
 
@@ -74,7 +75,7 @@ class Database:
     def _once(self, write: Callable[[Session], T]) -> T:
         with Session(self.engine, info={KEY: self.key}) as session, session.begin():
             if self.engine.dialect.name == "postgresql":
-                session.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITERS)))
+                session.execute(_TAKE_TURNS)
             answer = write(session)
             head = head_of(session) if session.info.get(APPENDED) else None
         if head is not None and self.key is not None:
