@@ -168,6 +168,26 @@ def ledger_verify(as_json: Json = False) -> None:
     raise typer.Exit(verify(load_settings(), as_json=as_json))
 
 
+@ledger.command("migrate")
+def ledger_migrate(
+    to: Annotated[str, typer.Option("--to", help="SQLAlchemy URL of an empty database.", metavar="URL")],
+    rehearse: Annotated[bool, typer.Option("--rehearse", help="Copy and verify, and leave the old ledger in charge.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Move the ledger to another database, verified row by row; run it again if it was cut short."""
+    from palantir_assets.cli.history import migrate
+
+    raise typer.Exit(migrate(load_settings(), to, rehearse=rehearse, as_json=as_json))
+
+
+@ledger.command("reopen")
+def ledger_reopen() -> None:
+    """Make the ledger that was moved away the ledger again, as it was when it was left."""
+    from palantir_assets.cli.history import reopen
+
+    raise typer.Exit(reopen(load_settings()))
+
+
 @audit.command("who-saw")
 def audit_who_saw(
     seen: Annotated[str, typer.Argument(help="An object: its type, a slash and its key.", metavar="TYPE/KEY")], as_json: Json = False

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from datetime import UTC, datetime
 
-from palantir_assets.cli import console
+from palantir_assets.cli import console, releases
 from palantir_assets.errors import PalantirError, ReleaseError
 from palantir_assets.release.manifest import read_manifest
 from palantir_assets.settings import Settings
@@ -29,6 +30,36 @@ def verify(settings: Settings, *, as_json: bool) -> int:
     else:
         console.answer(f"the history is whole: {rows:,} audit rows, {len(heads)} heads in manifests")
     return console.EXIT_REFUSED if problems else 0
+
+
+def migrate(settings: Settings, to: str, *, rehearse: bool, as_json: bool) -> int:
+    """Move the ledger, and say what to set now."""
+    from palantir_assets.stores.database import open_database
+    from palantir_assets.stores.moving import move
+
+    with closing(open_database(settings.ledger_url, settings.audit_key)) as database:
+        moved = move(database, to, at=datetime.now(UTC), actor=f"cli:{releases.user()}", rehearse=rehearse)
+    if as_json:
+        console.answer_json({"rows": moved.rows, "rehearsed": moved.rehearsed})
+        return 0
+    console.answer(f"{sum(moved.rows.values()):,} rows of {len(moved.rows)} tables are equal on both sides")
+    if rehearse:
+        console.answer("this was a rehearsal: the old ledger is still the ledger; the same command without --rehearse goes on from here")
+    else:
+        console.answer("the old ledger takes no row any more. Now set PALANTIR_LEDGER_URL to the new one")
+        console.answer(f"and PALANTIR_AUDIT_KEY_FILE to {settings.audit_key}, then start again")
+    return 0
+
+
+def reopen(settings: Settings) -> int:
+    """Go back to the old ledger."""
+    from palantir_assets.stores.database import open_database
+    from palantir_assets.stores.moving import reopen as reopened
+
+    with closing(open_database(settings.ledger_url, settings.audit_key)) as database:
+        reopened(database, at=datetime.now(UTC), actor=f"cli:{releases.user()}")
+    console.answer("this is the ledger again; what the other one took since is there alone")
+    return 0
 
 
 def who_saw(settings: Settings, seen: str, *, as_json: bool) -> int:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from palantir_assets.cli import history
-from palantir_assets.errors import PalantirError
+from palantir_assets.errors import LedgerError, PalantirError
 from palantir_assets.settings import Settings
 from palantir_assets.stores.database import open_database
 from palantir_assets.stores.read_log import ReadLog
@@ -63,3 +65,18 @@ def test_who_saw_an_object(settings: Settings, capsys: pytest.CaptureFixture[str
 def test_what_is_no_object_is_told(settings: Settings) -> None:
     with pytest.raises(PalantirError, match="TYPE/KEY"):
         history.who_saw(settings, "patient", as_json=False)
+
+
+def test_a_ledger_is_rehearsed_moved_and_reopened(settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    publish_orders(settings, 10)
+    to = f"sqlite:///{tmp_path / 'moved' / 'ledger.db'}"
+    assert history.migrate(settings, to, rehearse=True, as_json=True) == 0
+    assert json.loads(capsys.readouterr().out)["rows"]["releases"] == 1
+    assert history.migrate(settings, to, rehearse=False, as_json=False) == 0
+    assert f"PALANTIR_AUDIT_KEY_FILE to {settings.audit_key}" in capsys.readouterr().out
+    there = replace(settings, ledger_url=to, audit_key_file=settings.audit_key)
+    assert history.verify(there, as_json=False) == 0
+    with pytest.raises(LedgerError, match="has moved to"):
+        publish_orders(settings, 12)
+    assert history.reopen(settings) == 0
+    publish_orders(settings, 12)
