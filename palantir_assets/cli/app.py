@@ -20,8 +20,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 release = typer.Typer(help="List, show and activate releases.", no_args_is_help=True)
+ledger = typer.Typer(help="The ledger: is its history whole?", no_args_is_help=True)
+audit = typer.Typer(help="The audit log: who saw what.", no_args_is_help=True)
 specs = typer.Typer(help="The spec language.", no_args_is_help=True)
 app.add_typer(release, name="release")
+app.add_typer(ledger, name="ledger")
+app.add_typer(audit, name="audit")
 app.add_typer(specs, name="specs")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")]
@@ -154,6 +158,44 @@ def release_activate(
     from palantir_assets.cli.releases import activate
 
     raise typer.Exit(activate(load_settings(), release_id, reason=reason))
+
+
+@ledger.command("verify")
+def ledger_verify(as_json: Json = False) -> None:
+    """Hold the audit chain against its key, its heads and the tables it tells of; every problem, first bad row first."""
+    from palantir_assets.cli.history import verify
+
+    raise typer.Exit(verify(load_settings(), as_json=as_json))
+
+
+@ledger.command("migrate")
+def ledger_migrate(
+    to: Annotated[str, typer.Option("--to", help="SQLAlchemy URL of an empty database.", metavar="URL")],
+    rehearse: Annotated[bool, typer.Option("--rehearse", help="Copy and verify, and leave the old ledger in charge.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Move the ledger to another database, verified row by row; run it again if it was cut short."""
+    from palantir_assets.cli.history import migrate
+
+    raise typer.Exit(migrate(load_settings(), to, rehearse=rehearse, as_json=as_json))
+
+
+@ledger.command("reopen")
+def ledger_reopen() -> None:
+    """Make the ledger that was moved away the ledger again, as it was when it was left."""
+    from palantir_assets.cli.history import reopen
+
+    raise typer.Exit(reopen(load_settings()))
+
+
+@audit.command("who-saw")
+def audit_who_saw(
+    seen: Annotated[str, typer.Argument(help="An object: its type, a slash and its key.", metavar="TYPE/KEY")], as_json: Json = False
+) -> None:
+    """Who saw an object whose reads are on record, when, and in which answer."""
+    from palantir_assets.cli.history import who_saw
+
+    raise typer.Exit(who_saw(load_settings(), seen, as_json=as_json))
 
 
 @specs.command("schema")

@@ -57,7 +57,7 @@ def activate(settings: Settings, release_id: str, *, reason: str) -> int:
     from palantir_assets.release import publishing
 
     done = publishing.activate(
-        _complete(settings, release_id), shelf=Shelf(settings.releases), log=_log(settings), reason=reason, actor=f"cli:{_user()}"
+        _complete(settings, release_id), shelf=Shelf(settings.releases), log=_log(settings), reason=reason, actor=f"cli:{user()}"
     )
     if done.outcome == "unchanged":
         console.answer(f"release {done.release_id} is the served one already (number {done.release_no})")
@@ -141,7 +141,8 @@ def _described(manifest: Manifest, provenance: Provenance) -> list[str]:
     ]
 
 
-def _user() -> str:
+def user() -> str:
+    """Who runs this command."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a container without a user entry

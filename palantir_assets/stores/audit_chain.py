@@ -19,12 +19,14 @@ from sqlalchemy.orm import Session
 
 from palantir_assets.errors import LedgerError, Problem
 from palantir_assets.stores.audit_key import AuditKey, Head
-from palantir_assets.stores.migrations.schema import AuditRow
+from palantir_assets.stores.migrations.schema import AuditRow, MarkRow
 
 KEY: Final = "audit_key"
 """Under this name `Database.write` hands the key to a session."""
 APPENDED: Final = "audit_appended"
 """Set in a session that appended a row, so that its head is noted after the commit."""
+MOVED_TO: Final = "moved_to"
+"""The mark of a ledger that is no longer the ledger: it takes no row."""
 WIDTHS: Final = {"actor": 200, "action": 100, "subject": 200}
 
 
@@ -59,6 +61,7 @@ class LastRow(NamedTuple):
     seq: int
     hash: str
     key_id: str | None
+    moved_to: str | None
 
 
 def append(session: Session, *, at: datetime, actor: str, action: str, subject: str, detail: Mapping[str, object]) -> int:
@@ -72,22 +75,32 @@ def append_all(session: Session, happenings: Sequence[Happening]) -> int:
     Raises LedgerError without the key that the chain is signed with: a row that cannot be signed is not written.
     """
     last = head_of(session)
+    require_here(last)
     key = _key_for(session, last)
     first, previous = (last.seq + 1, last.hash) if last else (1, None)
     rows = []
     for seq, happening in enumerate(happenings, first):
         row = _row(seq, happening, previous, key)
         previous = row.hash
-        rows.append({name: getattr(row, name) for name in COLUMNS})
-    session.execute(sa.insert(AuditRow.__table__), rows)  # type: ignore[arg-type]
+        rows.append({name: getattr(row, name) for name in _COLUMNS})
+    session.execute(_INSERT, rows)
     session.info[APPENDED] = True
     return first
 
 
 def head_of(session: Session) -> LastRow | None:
     """The last row; None before the first."""
-    found = session.execute(sa.select(AuditRow.seq, AuditRow.hash, AuditRow.key_id).order_by(AuditRow.seq.desc()).limit(1)).first()
-    return LastRow(*found) if found else None
+    found = session.execute(_LAST).first()
+    return LastRow(found[0], found[1], found[2], found[3]) if found else None
+
+
+def require_here(last: LastRow | None) -> None:
+    """Raises LedgerError where the ledger has moved away: whoever still writes here is at the wrong place."""
+    if last is not None and last.moved_to is not None:
+        raise LedgerError(
+            f"the ledger has moved to {last.moved_to}; nothing was written here",
+            next_step="set PALANTIR_LEDGER_URL to its new place; `palantir ledger reopen` makes this one the ledger again",
+        )
 
 
 def chained(row: AuditRow, key: AuditKey | None = None) -> str:
@@ -127,7 +140,12 @@ def entry_of(row: AuditRow) -> AuditEntry:
     return AuditEntry(row.seq, row.at, row.actor, row.action, row.subject, json.loads(row.detail), row.previous_hash, row.hash)
 
 
-COLUMNS: Final = tuple(column.name for column in AuditRow.__table__.columns)
+_AUDIT: Final = sa.inspect(AuditRow).local_table
+_COLUMNS: Final = tuple(column.name for column in _AUDIT.columns)
+# Made once: making a statement costs more than running it, and these two run in every transaction.
+_MOVED: Final = sa.select(MarkRow.value).where(MarkRow.name == MOVED_TO).scalar_subquery()
+_LAST: Final = sa.select(_AUDIT.c.seq, _AUDIT.c.hash, _AUDIT.c.key_id, _MOVED).order_by(_AUDIT.c.seq.desc()).limit(1)
+_INSERT: Final = sa.insert(AuditRow.__table__)  # type: ignore[arg-type]
 
 
 def _key_for(session: Session, last: LastRow | None) -> AuditKey:

@@ -23,7 +23,7 @@ from palantir_assets.errors import LedgerError
 from palantir_assets.settings import audit_key_beside
 from palantir_assets.stores.audit_chain import APPENDED, KEY, head_of
 from palantir_assets.stores.audit_key import AuditKey, begin_head, load_key, load_or_make_key, lose_head, note_head, read_head
-from palantir_assets.stores.migrations.schema import AuditRow
+from palantir_assets.stores.migrations.schema import AuditRow, MarkRow
 from palantir_assets.stores.migrations.upgrading import bring_up_to_date
 
 T = TypeVar("T")
@@ -35,7 +35,11 @@ ATTEMPTS: Final = 20
 WAIT_SECONDS: Final = 30
 """How long a writer waits for its turn on SQLite."""
 
+FILLING: Final = "filling"
+"""The mark of a database that a ledger is being moved to."""
+
 _WRITERS: Final = 0x70616C62  # writers of one PostgreSQL ledger take turns under this number
+_TAKE_TURNS: Final = sa.select(sa.func.pg_advisory_xact_lock(_WRITERS))
 _CONFLICTS: Final = frozenset({"40001", "40P01"})  # serialization failure, deadlock: nothing was committed
 
 
@@ -74,7 +78,7 @@ class Database:
     def _once(self, write: Callable[[Session], T]) -> T:
         with Session(self.engine, info={KEY: self.key}) as session, session.begin():
             if self.engine.dialect.name == "postgresql":
-                session.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITERS)))
+                session.execute(_TAKE_TURNS)
             answer = write(session)
             head = head_of(session) if session.info.get(APPENDED) else None
         if head is not None and self.key is not None:
@@ -96,16 +100,29 @@ def open_database(url: str, key_file: Path | None = None) -> Database:
     try:
         parsed = sa.make_url(url)
         with _told(parsed):
-            if parsed.get_backend_name() == "sqlite" and parsed.database:
-                Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
             return _opened(_engine(parsed), key_file or audit_key_beside(url))
     except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ImportError) as error:
         raise LedgerError(f"the ledger's URL cannot be used: {error}", next_step="see PALANTIR_LEDGER_URL in docs/settings.md") from error
 
 
-def _opened(engine: sa.Engine, key_file: Path | None) -> Database:
+def open_target(url: str) -> Database:
+    """Open a database that a ledger is to be moved to, without a key: nothing is appended there. Raises LedgerError."""
     try:
+        parsed = sa.make_url(url)
+        with _told(parsed):
+            return _opened(_engine(parsed), None, filling=True)
+    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ImportError) as error:
+        raise LedgerError(f"the URL to move to cannot be used: {error}", next_step="see PALANTIR_LEDGER_URL in docs/settings.md") from error
+
+
+def _opened(engine: sa.Engine, key_file: Path | None, *, filling: bool = False) -> Database:
+    try:
+        if engine.dialect.name == "sqlite" and engine.url.database:
+            Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True)
         bring_up_to_date(engine)
+        if filling:
+            return Database(engine)
+        _refuse_a_half_filled_one(engine)
         return Database(engine, _key(engine, key_file))
     except BaseException:
         engine.dispose()
@@ -147,6 +164,14 @@ def _key(engine: sa.Engine, file: Path | None) -> AuditKey | None:
     if key is not None:
         _hold_against_the_head(engine, key)
     return key
+
+
+def _refuse_a_half_filled_one(engine: sa.Engine) -> None:
+    with engine.connect().execution_options(reading=True) as connection:
+        if connection.scalar(sa.select(MarkRow.value).where(MarkRow.name == FILLING)) is not None:
+            raise LedgerError(
+                "a ledger is being moved here, and not all of it has arrived", next_step="run `palantir ledger migrate` again"
+            )
 
 
 def _hold_against_the_head(engine: sa.Engine, key: AuditKey) -> None:

@@ -55,9 +55,9 @@ def write_batches(session: Session, batches: Sequence[Batch], reach: Callable[[s
             raise
         except Exception as error:  # a refusal, or a reply that could not be put: this batch's affair alone
             answers.append(error)
-    for table, rows in ((EditRow, world.edits), (ActionRow, world.actions), (IdempotencyRow, world.kept), (OutboxRow, world.effects)):
+    for insert, rows in zip(_INSERTS, (world.edits, world.actions, world.kept, world.effects), strict=True):
         if rows:
-            session.execute(sa.insert(table.__table__), rows)  # type: ignore[arg-type]
+            session.execute(insert, rows)
     reach("action.before_audit")
     if world.told:
         append_all(session, world.told)
@@ -69,20 +69,16 @@ def _world(session: Session, batches: Sequence[Batch]) -> _World:
     subjects = {(edit.object_type, edit.object_key) for batch in batches for edit in batch.edits}
     subjects |= {subject for batch in batches for subject in batch.expected_versions}
     keys = {_key(batch.idempotency) for batch in batches if batch.idempotency}
-    counted: tuple[Any, ...] = (EditRow.edit_no, ActionRow.action_no, OutboxRow.effect_no)
-    numbers: list[sa.ScalarSelect[int]] = [sa.select(sa.func.coalesce(sa.func.max(column), 0)).scalar_subquery() for column in counted]
-    last: Sequence[Any] = session.execute(sa.select(*numbers)).one()
+    last = session.execute(_NUMBERS).one()
     return _World(last[0], last[1], last[2], _versions(session, subjects), _replies(session, keys))
 
 
 def _versions(session: Session, subjects: set[Subject]) -> dict[Subject, int]:
     versions = dict.fromkeys(subjects, 0)
     waiting = iter(subjects)
-    pair = sa.tuple_(EditRow.object_type, EditRow.object_key)
     while some := list(islice(waiting, AT_ONCE)):
-        query = sa.select(EditRow.object_type, EditRow.object_key, sa.func.max(EditRow.version)).where(pair.in_(some))
-        for object_type, key, version in session.execute(query.group_by(EditRow.object_type, EditRow.object_key)):
-            versions[(object_type, key)] = version
+        for row in session.execute(_VERSIONS, {"subjects": some}):
+            versions[(row[0], row[1])] = row[2]
     return versions
 
 
@@ -202,3 +198,20 @@ def _happening(batch: Batch, action_no: int, rows: Sequence[dict[str, Any]]) -> 
 
 def _key(idempotency: Idempotency) -> KeyOf:
     return idempotency.principal, hashed(idempotency.key)
+
+
+# Made once: making a statement costs more than running it, and these run in every transaction.
+_TABLES: Final[tuple[Any, ...]] = (EditRow.__table__, ActionRow.__table__, IdempotencyRow.__table__, OutboxRow.__table__)
+_EDITS, _ACTIONS, _KEPT, _EFFECTS = _TABLES
+_INSERTS: Final = tuple(sa.insert(table) for table in _TABLES)
+_NUMBERS: Final = sa.select(
+    *(
+        sa.select(sa.func.coalesce(sa.func.max(column), 0)).scalar_subquery()
+        for column in (_EDITS.c.edit_no, _ACTIONS.c.action_no, _EFFECTS.c.effect_no)
+    )
+)
+_VERSIONS: Final[sa.Select[Any]] = (
+    sa.select(_EDITS.c.object_type, _EDITS.c.object_key, sa.func.max(_EDITS.c.version))
+    .where(sa.tuple_(_EDITS.c.object_type, _EDITS.c.object_key).in_(sa.bindparam("subjects", expanding=True)))
+    .group_by(_EDITS.c.object_type, _EDITS.c.object_key)
+)

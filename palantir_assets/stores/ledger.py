@@ -54,6 +54,10 @@ class Ledger:
         found = self.database.select(sa.select(AuditRow).order_by(AuditRow.seq.desc()).limit(1))
         return found[0].hash if found else None
 
+    def audit_length(self) -> int:
+        """How many audit rows there are."""
+        return self.database.select(sa.select(sa.func.count()).select_from(AuditRow))[0]
+
     def audit(self, *, after: int = 0, limit: int = 1000) -> Sequence[AuditEntry]:
         """Up to `limit` audit rows with a number above `after`, oldest first."""
         rows = self.database.select(sa.select(AuditRow).where(AuditRow.seq > after).order_by(AuditRow.seq).limit(limit))

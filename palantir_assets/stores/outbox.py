@@ -17,7 +17,7 @@ from typing import Final, Literal
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from palantir_assets.stores.audit_chain import append
+from palantir_assets.stores.audit_chain import append, head_of, require_here
 from palantir_assets.stores.database import Database
 from palantir_assets.stores.migrations.schema_edits import OutboxRow
 
@@ -57,6 +57,7 @@ class Outbox:
         """Claim up to `most` effects that are due, or whose worker's lease has ended; nobody else gets them meanwhile."""
 
         def take(session: Session) -> list[Effect]:
+            require_here(head_of(session))
             due = sa.select(OutboxRow).where(OutboxRow.state.in_(("waiting", "taken")), OutboxRow.next_try_at <= now)
             rows = session.scalars(due.order_by(OutboxRow.next_try_at, OutboxRow.effect_no).limit(most)).all()
             for row in rows:

@@ -12,9 +12,10 @@ import pytest
 import sqlalchemy as sa
 
 from palantir_assets.errors import LedgerError, ReleaseError
+from palantir_assets.stores.audit_chain import chained
 from palantir_assets.stores.ledger import Ledger, open_ledger
 from palantir_assets.stores.migrations import upgrading
-from palantir_assets.stores.migrations.schema import Base
+from palantir_assets.stores.migrations.schema import AuditRow, Base
 
 NOW = datetime(2024, 5, 1, 12, 30, 0, 250, tzinfo=UTC)
 
@@ -188,3 +189,21 @@ def test_a_kill_inside_the_transaction_leaves_both_rows_or_none(ledger_url: str,
     else:
         pytest.fail("the transaction never ended")
     assert statement > 3
+
+
+def test_a_ledger_of_the_first_version_is_brought_up_to_date_with_its_rows(ledger_url: str, key_file: Path) -> None:
+    engine = sa.create_engine(ledger_url)
+    if ledger_url.startswith("sqlite"):
+        Path(engine.url.database or "").parent.mkdir()
+    with engine.begin() as connection:
+        upgrading._upgrade(connection, to="0001")
+        told = {"seq": 1, "at": NOW, "actor": "ada", "action": "test", "subject": "x", "detail": "{}"}
+        row = AuditRow(**told, previous_hash=None)
+        values = {**told, "hash": chained(row)}
+        connection.execute(sa.text("INSERT INTO audit VALUES (:seq, :at, :actor, :action, :subject, :detail, NULL, :hash)"), values)
+    engine.dispose()
+    ledger = open_ledger(ledger_url, key_file)
+    commit(ledger, 1)
+    assert [(entry.seq, entry.at, entry.actor) for entry in ledger.audit()] == [(1, NOW, "ada"), (2, NOW, "tester")]
+    assert ledger.verify_chain() == []
+    ledger.close()
