@@ -48,26 +48,6 @@ def places(trail: Trail) -> frozenset[Place]:
     return frozenset(read | walked | {Place(object_table(owner).table, ROWS) for owner in trail.rows_of})
 
 
-def declared_on_properties(ontology: Ontology) -> dict[Place, Markings]:
-    """The markings that properties are declared with."""
-    return {
-        Place(object_table(object_type.name).table, name): frozenset(markings)
-        for object_type in ontology.objects.values()
-        for name, prop in object_type.properties.items()
-        if (markings := getattr(prop, "markings", ()))
-    }
-
-
-def removed_on_the_way(ontology: Ontology) -> dict[Place, Markings]:
-    """What declassifications keep from a property."""
-    found: dict[Place, Markings] = {}
-    for one in getattr(ontology, "declassify", {}).values():
-        owner, _, name = one.property.partition(".")
-        place = Place(object_table(owner).table, name)
-        found[place] = found.get(place, frozenset()) | frozenset(one.removes)
-    return found
-
-
 def column_markings(ontology: Ontology, borne: Mapping[Place, Markings]) -> dict[str, dict[str, Markings]]:
     """By object type: the markings of each property's columns, and under a link's name those of its join table's.
 

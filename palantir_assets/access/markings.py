@@ -92,6 +92,11 @@ def of_table(borne: Mapping[Place, Markings], table: str) -> TableMarkings:
     return TableMarkings(borne.get(Place(table, ROWS), NONE), columns)
 
 
+def every(borne: Mapping[Place, Markings]) -> Markings:
+    """The union of everything: what a whole that holds all of it bears."""
+    return NONE.union(*borne.values())
+
+
 def _readers(made: Mapping[str, Made]) -> Mapping[Place, set[Place]]:
     """Who reads a place: the lineage turned round. Who reads a column reads the rows of its table."""
     readers: defaultdict[Place, set[Place]] = defaultdict(set)

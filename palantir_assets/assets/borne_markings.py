@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping
 
 import dagster as dg
 
-from palantir_assets.access.derived import column_markings, declared_on_properties, made_of_tables, removed_on_the_way
+from palantir_assets.access.declared import declared_markings, declared_on_properties, is_marked, removed_on_the_way
+from palantir_assets.access.derived import column_markings, made_of_tables
 from palantir_assets.access.markings import Markings, Place, TableMarkings, of_table, propagate
-from palantir_assets.assets.column_markings import declared_markings, made_tables
+from palantir_assets.assets.column_markings import made_tables
 from palantir_assets.assets.keys import last_made
 from palantir_assets.assets.model_lineage import lineage_file, made_nodes
 from palantir_assets.assets.model_versions import key_of_model, model_version
@@ -23,16 +24,11 @@ from palantir_assets.names import Name
 Borne = Mapping[Place, Markings]
 
 
-def is_marked(project: Project) -> bool:
-    """Whether anything at all is declared to bear a marking."""
-    return bool(declared_markings(project.ontology) or declared_on_properties(project.ontology))
-
-
 def borne(project: Project) -> Borne:
     """The markings of every place that bears any. A model whose lineage is missing bears those of all it may read."""
-    if not is_marked(project):
-        return {}
     ontology = project.ontology
+    if not is_marked(ontology):
+        return {}
     declared = {**declared_markings(ontology), **declared_on_properties(ontology)}
     return propagate(declared, {**made_tables(project), **made_of_tables(ontology)}, removed_on_the_way(ontology))
 
@@ -48,7 +44,7 @@ def trusted_column_markings(project: Project, instance: dg.DagsterInstance) -> d
     Raises BuildError where something is marked and the lineage of a model is missing, or not of its text or content of
     today: a marking that cannot be followed could be lost.
     """
-    if not is_marked(project):
+    if not declared_markings(project.ontology):
         return {}
     if old := list(_untrusted(project, instance)):
         raise BuildError(

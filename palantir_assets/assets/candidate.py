@@ -12,12 +12,27 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from palantir_assets.assets.keys import ANSWERS, CANDIDATE, DOCUMENTS, LINK_ARRAYS, POOL, key, latest_versions, markdown_table, spec
+from palantir_assets.access.declared import declarations
+from palantir_assets.access.markings import every, of_table
+from palantir_assets.assets.borne_markings import borne, trusted_column_markings
+from palantir_assets.assets.keys import (
+    ANSWERS,
+    CANDIDATE,
+    DOCUMENTS,
+    LINK_ARRAYS,
+    MARKINGS,
+    POOL,
+    bears,
+    key,
+    latest_versions,
+    markdown_table,
+    spec,
+)
 from palantir_assets.assets.project import Project
 from palantir_assets.errors import SpecError
 from palantir_assets.names import Name, dbt_table, fingerprint, link_table, object_table, raw_table
+from palantir_assets.observability.masking import masked
 from palantir_assets.ontology.compiling import candidate_select, missing_point_columns, series_of, series_select
-from palantir_assets.ontology.demands import ColumnMarkings
 from palantir_assets.ontology.served_access import ACCESS_FILE
 from palantir_assets.ontology.serving_access import served_access
 from palantir_assets.ontology.versioning import candidate_version, spec_version, without_words
@@ -31,20 +46,23 @@ if TYPE_CHECKING:
 
 def candidate_assets(project: Project) -> list[dg.AssetsDefinition]:
     """`candidate/candidate`, a folder that the code that serves can read; `candidate/answers`, its version without labels."""
+    marked = declarations(project.ontology)
+    version = candidate_version(project.ontology) if not marked else fingerprint(candidate_version(project.ontology), marked)
+    deps = [*_everything(project), *([MARKINGS] if marked else [])]
 
     @dg.multi_asset(
         specs=[
             spec(
                 CANDIDATE,
-                version=candidate_version(project.ontology),
-                deps=_everything(project),
+                version=version,
+                deps=deps,
                 kinds=["parquet"],
                 description="Everything a release would hold, sealed under the hash of its content. Nothing is served from it.",
             ),
             spec(
                 ANSWERS,
-                version=candidate_version(project.ontology),
-                deps=_everything(project),
+                version=version,
+                deps=deps,
                 kinds=["parquet"],
                 description="The same, as far as an answer depends on it: a label that changes leaves it, and so the evals, alone.",
             ),
@@ -57,11 +75,11 @@ def candidate_assets(project: Project) -> list[dg.AssetsDefinition]:
 
         shelf = Shelf(project.settings.releases)
         with staging(shelf) as folder:
-            counts = _write_content(project, folder)
+            counts = _write_content(project, folder, context.instance)
             sealed = seal_candidate(
                 folder, shelf, versions=_versions(project, context), provenance=_provenance(project, context), rows=counts
             )
-        yield _reported(sealed)
+        yield _reported(project, sealed)
         yield dg.MaterializeResult(asset_key=key(ANSWERS), data_version=dg.DataVersion(_answers_version(project, sealed)))
 
     return [seal]
@@ -76,13 +94,13 @@ def _everything(project: Project) -> list[Name]:
     return [*made, *series, *(Name("graph", name) for name in ontology.graphs), *(Name("learning", name) for name in ontology.models)]
 
 
-def _write_content(project: Project, folder: Path) -> dict[str, int]:
+def _write_content(project: Project, folder: Path, instance: dg.DagsterInstance) -> dict[str, int]:
     """Every file of a release's content; returns the number of objects by type."""
     from palantir_assets.release.reading import ONTOLOGY
     from palantir_assets.release.writing import write_objects
 
     (folder / ONTOLOGY).write_text(project.served.model_dump_json(indent=1), encoding="utf-8")  # in the order of the specs
-    access = served_access(project.ontology, _column_markings(project))
+    access = served_access(project.ontology, trusted_column_markings(project, instance))
     (folder / ACCESS_FILE).write_text(access.model_dump_json(indent=1), encoding="utf-8")
     counts = {name: write_objects(_joined(project, name), folder / "objects" / name, kind) for name, kind in project.served.types.items()}
     for object_type in project.ontology.objects.values():
@@ -100,11 +118,6 @@ def _write_content(project: Project, folder: Path) -> dict[str, int]:
         ignored = shutil.ignore_patterns("predictions.parquet")
         shutil.copytree(project.artifacts("learning") / model, folder / "models" / model, ignore=ignored)
     return counts
-
-
-def _column_markings(project: Project) -> ColumnMarkings:
-    """The markings that columns bear by lineage, by object type and property."""
-    return {}
 
 
 def _write_series(project: Project, folder: Path) -> None:
@@ -184,13 +197,15 @@ def _answers_version(project: Project, sealed: "Candidate") -> str:
     return fingerprint(files, without_words(project.served))
 
 
-def _reported(sealed: "Candidate") -> dg.MaterializeResult[Any]:
-    manifest = sealed.manifest
+def _reported(project: Project, sealed: "Candidate") -> dg.MaterializeResult[Any]:
+    manifest, bearing = sealed.manifest, borne(project)
+    counts = [{"type": name, "objects": masked(n, of_table(bearing, object_table(name).table).rows)} for name, n in manifest.rows.items()]
     metadata: dict[str, Any] = {
         "content_id": manifest.content_id,
         "files": len(manifest.files),
         "bytes": manifest.total_bytes,
-        "objects": markdown_table([{"type": name, "objects": count} for name, count in manifest.rows.items()]),
+        "objects": markdown_table(counts),
         "folder": dg.MetadataValue.path(sealed.folder),
+        **bears(every(bearing)),
     }
     return dg.MaterializeResult(asset_key=key(CANDIDATE), metadata=metadata, data_version=dg.DataVersion(manifest.content_id))

@@ -6,9 +6,8 @@ after the warehouse (properties, links, vectors, models) is told in `assets.born
 
 from __future__ import annotations
 
-from typing import Any
-
-from palantir_assets.access.markings import ROWS, Made, Markings, Place
+from palantir_assets.access.declared import ADDED
+from palantir_assets.access.markings import ROWS, Made, Place
 from palantir_assets.assets.model_lineage import lineage_file, made_nodes, unknown_lineage
 from palantir_assets.assets.model_versions import model_version
 from palantir_assets.assets.project import Project
@@ -16,27 +15,12 @@ from palantir_assets.lineage.columns import ModelLineage
 from palantir_assets.names import raw_table
 from palantir_assets.ontology.spec import Ontology
 
-ADDED = ("_source_sha256", "_record")
-"""What every raw table has beside its declared columns."""
-
 
 def made_of(lineage: ModelLineage) -> Made:
     """A model's lineage as markings travel it: whoever reads a table learns of its rows."""
     rows = {Place(column.table, column.name) for column in lineage.rows} | {Place(table, ROWS) for table in lineage.inputs}
     values = {name: frozenset(Place(column.table, column.name) for column in columns) for name, columns in lineage.values.items()}
     return Made(values, frozenset(rows))
-
-
-def declared_markings(ontology: Ontology) -> dict[Place, Markings]:
-    """The marked columns of raw tables; what a source or a table is marked with, its rows bear too."""
-    found: dict[Place, Markings] = {}
-    for source_name, source in ontology.sources.items():
-        for table_name, table in source.tables.items():
-            raw, whole = raw_table(source_name, table_name).table, _said(source) | _said(table)
-            own = {name: whole | _said(column) for name, column in table.columns.items()}
-            every = whole.union(*own.values())  # the hash of a file is of all that stands in it
-            found |= {Place(raw, name): markings for name, markings in {**own, ROWS: whole, ADDED[0]: every, ADDED[1]: whole}.items()}
-    return {place: markings for place, markings in found.items() if markings}
 
 
 def made_tables(project: Project) -> dict[str, Made]:
@@ -57,7 +41,3 @@ def _raw_columns(ontology: Ontology) -> dict[str, dict[str, str]]:
         for name, source in ontology.sources.items()
         for table, declared in source.tables.items()
     }
-
-
-def _said(declared: Any) -> Markings:
-    return frozenset(getattr(declared, "markings", ()))

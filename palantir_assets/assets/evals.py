@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from palantir_assets.assets.checks import report
-from palantir_assets.assets.keys import ANSWERS, CANDIDATE, POOL, file_version, key, latest_version, markdown_table, spec
+from palantir_assets.assets.keys import ANSWERS, CANDIDATE, POOL, bears, file_version, key, latest_version, markdown_table, spec
 from palantir_assets.assets.project import Project
+from palantir_assets.assets.report_markings import suite_markings, without_marked
 from palantir_assets.evals.running import SuiteResult, holds, run_suite
 from palantir_assets.names import Name
 from palantir_assets.ontology.spec import Eval
@@ -59,10 +60,10 @@ def _eval_asset(project: Project, suite_name: str, suite: Eval) -> dg.AssetsDefi
         from palantir_assets.release.writing import write_json
 
         with _open_candidate(project, latest_version(context.instance, CANDIDATE)) as candidate:
-            result = _run(project, candidate, suite_name, suite)
+            result = without_marked(project, suite, _run(project, candidate, suite_name, suite))
         write_json(result.to_json(), report_file(project, suite_name))
         version = dg.DataVersion(file_version(report_file(project, suite_name)))
-        return dg.MaterializeResult(metadata=_shown(result), data_version=version)
+        return dg.MaterializeResult(metadata={**_shown(result), **bears(suite_markings(project, suite))}, data_version=version)
 
     return run_evals
 

@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from palantir_assets.assets.keys import LINK_ARRAYS, POOL, file_version, folder_version, image, markdown_table, spec
+from palantir_assets.access.markings import NONE, of_table
+from palantir_assets.assets.borne_markings import borne, markings_of
+from palantir_assets.assets.keys import LINK_ARRAYS, POOL, bears, file_version, folder_version, image, markdown_table, spec
 from palantir_assets.assets.project import Project
 from palantir_assets.graph.building import ALWAYS, LinkArrays, build_csr, save
 from palantir_assets.graph.edges import EdgeList
 from palantir_assets.names import Name, fingerprint, link_table, object_table, quoted
+from palantir_assets.observability.masking import masked
+from palantir_assets.observability.redaction import HIDDEN
 from palantir_assets.ontology.spec import Graph, Link
 from palantir_assets.ontology.versioning import MAKERS, graph_version
 from palantir_assets.stores.warehouse import rows
@@ -58,7 +62,14 @@ def _link_arrays_asset(project: Project) -> dg.AssetsDefinition:
             facts.append({"link": name.local, "links": arrays.links, "bytes a link": round(arrays.nbytes / max(arrays.links, 1), 1)})
         folder = project.artifacts("graph")
         content = folder_version(folder, *(name.local for name in links))
-        metadata: dict[str, Any] = {"links": markdown_table(facts), "folder": dg.MetadataValue.path(folder)}
+        bearing = borne(project)
+        marked = {name.local: of_table(bearing, name.table).rows for name in links}
+        shown = [{**fact, "links": masked(fact["links"], marked[str(fact["link"])])} for fact in facts]
+        metadata: dict[str, Any] = {
+            "links": markdown_table(shown),
+            "folder": dg.MetadataValue.path(folder),
+            **bears(NONE.union(*marked.values())),
+        }
         return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(content))
 
     return build_arrays
@@ -114,12 +125,12 @@ def _measures_asset(project: Project, graph_name: str, graph: Graph) -> dg.Asset
         path = project.artifacts("graph") / "measures" / f"{graph_name}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
         write_table(table, path)
-        metadata: dict[str, Any] = {
-            "nodes": edge_list.nodes,
-            "edges": len(edge_list.sources),
-            "highest": markdown_table(table.sort_by([(table.column_names[1], "descending")]).slice(0, 5).to_pylist()),
-            "picture": image(draw(edge_list, title=graph.label.en if graph.label else graph_name)),
-        }
+        metadata: dict[str, Any] = {"nodes": edge_list.nodes, "edges": len(edge_list.sources)}
+        if marked := markings_of(project, name).all:
+            metadata = {**dict.fromkeys(("nodes", "edges", "highest", "picture"), HIDDEN), **bears(marked)}
+        else:
+            metadata["highest"] = markdown_table(table.sort_by([(table.column_names[1], "descending")]).slice(0, 5).to_pylist())
+            metadata["picture"] = image(draw(edge_list, title=graph.label.en if graph.label else graph_name))
         return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(file_version(path)))
 
     return measure_nodes

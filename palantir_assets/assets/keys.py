@@ -26,6 +26,7 @@ RELEASE = Name("release", "release")
 LINK_ARRAYS = Name("graph", "links")
 DOCUMENTS = Name("search", "documents")
 DBT_DOCS = Name("tables", "dbt_docs")
+MARKINGS = Name("tables", "markings")
 ENCODERS = "encoders"
 """The part of the cache that holds exported encoders."""
 

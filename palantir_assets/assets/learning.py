@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from palantir_assets.assets.borne_markings import markings_of
 from palantir_assets.assets.checks import report
-from palantir_assets.assets.keys import POOL, folder_version, image, key, markdown_table, spec
+from palantir_assets.assets.keys import POOL, bears, folder_version, image, key, markdown_table, spec
 from palantir_assets.assets.project import Project
 from palantir_assets.errors import BuildError
 from palantir_assets.names import Name, link_table, object_table
+from palantir_assets.observability.masking import without_values
+from palantir_assets.observability.redaction import HIDDEN
 from palantir_assets.ontology.compiling import paths_select
 from palantir_assets.ontology.paths import follow
 from palantir_assets.ontology.spec import Model
@@ -139,19 +142,18 @@ def _kept(project: Project, model_name: str, trained: "Trained", run_id: str) ->
         (folder / file).write_bytes(content)
     write_table(predictions(trained), folder / "predictions.parquet")
     write_json(document, folder / "card.json")
-    gate = gate_result(trained.spec, trained.metrics)
+    gate, marked = gate_result(trained.spec, trained.metrics), markings_of(project, Name("learning", model_name)).all
     with experiments.ended(model_name, {"dagster.run_id": run_id}):
-        logged = experiments.log(
-            trained, document, {f"{name}.png": png for name, png in pictures.items()}, champion=isinstance(gate, Passed)
-        )
+        shown = ({**document, "features": HIDDEN}, {}) if marked else (document, {f"{name}.png": png for name, png in pictures.items()})
+        logged = experiments.log(trained, *shown, champion=isinstance(gate, Passed))
     metrics = [{"estimator": label, **_rounded(values)} for label, values in document["metrics"].items()]
     metadata: dict[str, Any] = {
         "metrics": markdown_table(metrics),
         "gate": gate.reason,
-        "mlflow_run": logged.run_id,
         "card": dg.MetadataValue.md(markdown(document)),
         **{name: image(png) for name, png in pictures.items()},
     }
+    metadata = {**(dict.fromkeys(metadata, HIDDEN) if marked else metadata), "mlflow_run": logged.run_id, **bears(marked)}
     return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(folder_version(folder, ".")))
 
 
@@ -181,7 +183,7 @@ def _gate_check(project: Project, model_name: str, model: Model) -> dg.AssetChec
             blocking=True,
             fingerprint=model_gate_fingerprint(model),
             data_version=folder_version(folder, "."),
-            details={"reason": verdict.reason},
+            details={"reason": without_values(verdict.reason) if markings_of(project, name).all else verdict.reason},
         )
 
     return ask_gate

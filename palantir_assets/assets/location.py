@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from palantir_assets.assets import automation, candidate, evals, graph, learning, links, objects, raw, release, search, tables
+from palantir_assets.assets import automation, candidate, evals, graph, learning, links, markings, objects, raw, release, search, tables
 from palantir_assets.assets.project import Project
 from palantir_assets.names import from_key
 
@@ -41,6 +41,7 @@ def build_location(project: Project) -> Location:
     assets = [
         *raw.raw_assets(project),
         *made_by_dbt,
+        *markings.marking_assets(project, made_by_dbt[0].keys),
         *objects.object_assets(project),
         *links.link_assets(project),
         *graph.graph_assets(project),

@@ -6,9 +6,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from palantir_assets.assets.borne_markings import markings_of
+from palantir_assets.assets.keys import hidden_rows
 from palantir_assets.assets.project import Project, open_project
 from palantir_assets.errors import BuildError, SpecError, UnknownName
-from palantir_assets.names import dbt_table
+from palantir_assets.names import dbt_table, object_table
 from palantir_assets.ontology.compiling import missing_columns, object_select
 from palantir_assets.settings import Settings
 from palantir_assets.stores.warehouse import columns
@@ -44,7 +46,7 @@ def _model(project: Project, target: str, limit: int) -> Preview:
     said = project.dbt.run(["show", "--quiet", "--select", name.local, "--limit", str(limit), "--output", "json"])
     found = json.loads(said[said.index("{") :])["show"]
     heads = list(found[0]) if found else []
-    return Preview(heads, [list(row.values()) for row in found])
+    return Preview(heads, [list(row.values()) for row in hidden_rows(found, markings_of(project, name))])
 
 
 def _objects(project: Project, name: str, limit: int) -> Preview:
@@ -57,4 +59,5 @@ def _objects(project: Project, name: str, limit: int) -> Preview:
             raise SpecError(problems)
         result = con.execute(f"SELECT * FROM ({object_select(project.ontology, object_type)}) LIMIT {int(limit)}")
         heads = [column[0] for column in result.description or ()]
-        return Preview(heads, result.fetchall())
+        found = [dict(zip(heads, row, strict=True)) for row in result.fetchall()]
+    return Preview(heads, [list(row.values()) for row in hidden_rows(found, markings_of(project, object_table(name)))])

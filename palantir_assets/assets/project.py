@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from palantir_assets.access.declared import is_marked
 from palantir_assets.ontology.loading import load_ontology
 from palantir_assets.ontology.reading import Loaded
 from palantir_assets.ontology.served import ServedOntology
@@ -40,7 +41,7 @@ class Project:
 
     @property
     def warehouse(self) -> Warehouse:
-        return Warehouse(self.settings.warehouse, self.settings.memory_limit)
+        return Warehouse(self.settings.warehouse, self.settings.memory_limit, hide_values=is_marked(self.ontology))
 
     @property
     def dbt(self) -> DbtFolder:

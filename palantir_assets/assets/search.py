@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from palantir_assets.assets.keys import DOCUMENTS, ENCODERS, POOL, folder_version, markdown_table, spec
+from palantir_assets.access.markings import TableMarkings
+from palantir_assets.assets.borne_markings import markings_of
+from palantir_assets.assets.keys import DOCUMENTS, ENCODERS, POOL, bears, folder_version, markdown_table, spec
 from palantir_assets.assets.project import Project
 from palantir_assets.names import fingerprint, link_table, object_table
+from palantir_assets.observability.masking import masked, masked_rows
 from palantir_assets.ontology.compiling import paths_select
 from palantir_assets.ontology.paths import follow, template_fields
 from palantir_assets.ontology.spec import ObjectType
@@ -50,14 +53,23 @@ def search_assets(project: Project) -> list[dg.AssetsDefinition]:
         folder = project.artifacts("search")
         write(documents, folder / "documents.parquet")
         made = _write_vectors(project, documents.column("text"), context)
+        marked = markings_of(project, DOCUMENTS)
+        first = [_may_be_shown(row, marked) for row in documents.table.slice(0, 5).to_pylist()]
         facts: dict[str, Any] = {
-            "documents": len(documents),
-            "newly_encoded": made,
-            "sample": markdown_table(documents.table.slice(0, 5).to_pylist(), cell=200),
+            "documents": masked(len(documents), marked.rows),
+            "newly_encoded": masked(made, marked.rows),
+            "sample": markdown_table(first, cell=200),
+            **bears(marked.all),
         }
         return dg.MaterializeResult(metadata=facts, data_version=dg.DataVersion(folder_version(folder, ".")))
 
     return [write_documents]
+
+
+def _may_be_shown(document: dict[str, Any], marked: TableMarkings) -> dict[str, Any]:
+    """A document, of which nothing but the type is told where its text or key is marked."""
+    hidden = document.keys() - {"object_type"} if marked.of(document["object_type"]) else ()
+    return masked_rows([document], hidden)[0]
 
 
 def _read_by(project: Project, object_type: ObjectType) -> Iterator[Any]:

@@ -14,7 +14,7 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, dbt_assets
 from dagster_dbt.compat import DBT_PYTHON_VERSION
 
-from palantir_assets.assets.borne_markings import is_marked
+from palantir_assets.access.declared import is_marked
 from palantir_assets.assets.keys import DBT_DOCS, EAGER, POOL, key
 from palantir_assets.assets.model_versions import Macros, key_of_model, macros_of, model_version
 from palantir_assets.assets.project import Project
@@ -72,7 +72,7 @@ def table_assets(project: Project) -> list[dg.AssetsDefinition]:
         events = list(invocation.stream())
         yield from _with_facts(project, events, target, tables)
         if not invocation.is_successful():
-            raise _failure(target, hidden=is_marked(project))
+            raise _failure(target, hidden=is_marked(project.ontology))
 
     return [tables, _docs_asset(project, tables.keys)]
 

@@ -70,6 +70,16 @@ def model_lineage(model: str, sql: str, schemas: Schemas, *, declared: Iterable[
     return ModelLineage(values, tuple(sorted({*rows, *_every(unnamed, schemas)})), tuple(sorted({*inputs, *unnamed})))
 
 
+def columns_read(sql: str, schemas: Schemas) -> frozenset[Column]:
+    """Every column that a query reads, for values or for conditions; where it cannot be read, all of the tables it names."""
+    try:
+        query = read(sql, schemas)
+        made_of = [one for expressions in query.outputs().values() for one in expressions]
+        return query.columns(made_of) | conditions(query)
+    except Unreadable:
+        return frozenset(_every(named_in(sql, schemas, but=""), schemas))
+
+
 def unread(columns: Iterable[str], inputs: Iterable[str], schemas: Schemas, *, why: str) -> ModelLineage:
     """The lineage of a model that nobody can read: everything from everything."""
     every = tuple(sorted(_every(inputs, schemas)))

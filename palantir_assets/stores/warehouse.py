@@ -19,6 +19,7 @@ import duckdb
 
 from palantir_assets.errors import BuildError, WarehouseBusy
 from palantir_assets.names import Name, fingerprint, quoted
+from palantir_assets.observability.masking import without_values
 
 SCHEMAS: Final = ("raw", "staging", "marts", "objects", "links")
 REPLACE_POINTS: Final = ("start", "begun", "made", "committed")
@@ -33,10 +34,11 @@ def no_fault(point: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Warehouse:
-    """Where the file lies, and how much memory DuckDB may use on it (such as "4GB")."""
+    """Where the file lies, how much memory DuckDB may use on it (such as "4GB"), and whether its errors may tell values."""
 
     path: Path
     memory_limit: str = "4GB"
+    hide_values: bool = False
 
     @contextmanager
     def write(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -47,7 +49,7 @@ class Warehouse:
         with _opening_told(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             con = self._connect(read_only=False)
-        with _working_told(self.path), con:
+        with _working_told(self.path, hide_values=self.hide_values), con:
             for schema in SCHEMAS:
                 con.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}")
             yield con
@@ -59,7 +61,7 @@ class Warehouse:
             raise BuildError(f"there is no warehouse at {self.path} yet", next_step="run `palantir build` to make it")
         with _opening_told(self.path):
             con = self._connect(read_only=True)
-        with _working_told(self.path), con:
+        with _working_told(self.path, hide_values=self.hide_values), con:
             yield con
 
     def _connect(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
@@ -166,13 +168,17 @@ def _opening_told(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _working_told(path: Path) -> Iterator[None]:
-    """A disk or memory that is full while working, told with the next step; any other error is its caller's."""
+def _working_told(path: Path, *, hide_values: bool) -> Iterator[None]:
+    """A disk or memory that is full while working, told with the next step; any other error is its caller's, or told without values."""
     try:
         yield
     except (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.FatalException, duckdb.TransactionException) as error:
         if told := _of_the_disk(path, error):
             raise told from error
+        raise
+    except duckdb.Error as error:
+        if hide_values:
+            raise BuildError(without_values(_first_line(str(error)))) from None  # its text may hold the value that it fell over
         raise
 
 
