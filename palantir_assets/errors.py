@@ -10,6 +10,7 @@
     │   ├── GateClosed               the release gate refused a candidate
     │   └── NoRelease                nothing has been released yet
     ├── LedgerError                  the ledger cannot be reached or written
+    ├── IdentityError                a user, a client, a grant or a credential that cannot be made or used
     ├── FunctionError                a function of the ontology that gave no value
     │   ├── FunctionFailed           it raised an error, or its process ended
     │   ├── FunctionTooSlow          it took longer than its time limit
@@ -123,6 +124,12 @@ class LedgerError(PalantirError):
     """The ledger cannot be reached or written; nothing was committed."""
 
     next_step = "`palantir doctor` shows what is wrong with the ledger"
+
+
+class IdentityError(PalantirError):
+    """A user, a client, a grant or a credential that cannot be made or used. The words name nobody's secret."""
+
+    next_step = "`palantir user list` shows who there is"
 
 
 class FunctionError(PalantirError):

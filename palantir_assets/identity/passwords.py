@@ -9,7 +9,7 @@ from typing import Final
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from palantir_assets.errors import PalantirError
+from palantir_assets.errors import IdentityError
 
 SHORTEST: Final = 12
 LONGEST: Final = 256
@@ -19,7 +19,7 @@ AT_ONCE: Final = 4
 _HASHING: Final = BoundedSemaphore(AT_ONCE)
 
 
-class PasswordRefused(PalantirError):
+class PasswordRefused(IdentityError):
     """A new password that is too short, too long or too near to the user's name."""
 
     next_step = f"choose another of {SHORTEST} to {LONGEST} characters"

@@ -18,7 +18,7 @@ from typing import Final
 from joserfc import jwt
 from joserfc.errors import JoseError
 
-from palantir_assets.errors import PalantirError
+from palantir_assets.errors import IdentityError
 from palantir_assets.identity.keys import ALGORITHM, SigningKeys
 
 TYPE: Final = "at+jwt"
@@ -35,7 +35,7 @@ _TEXTS: Final = ("iss", "aud", "sub", "client_id", "jti", "sid")
 _LAST_TIME: Final = 2**40
 
 
-class TokenRefused(PalantirError):
+class TokenRefused(IdentityError):
     """A token that is not taken. The reason is for a test and for nobody else: a caller hears that it is not valid."""
 
     next_step = "sign in again, or make a new token with `palantir token create`"

@@ -6,21 +6,23 @@ and listens. Nothing is opened at import.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
+from palantir_assets.access.principal import LOCAL, Principal
 from palantir_assets.functions.running import Functions
 from palantir_assets.observability import configure
 from palantir_assets.release.holding import ReleaseHolder
 from palantir_assets.release.log import Pointer, ReleaseLog
 from palantir_assets.release.reading import Release, open_release
 from palantir_assets.serving import (
+    accounts,
     docs,
     errors,
     functions,
@@ -29,6 +31,7 @@ from palantir_assets.serving import (
     interface_types,
     interfaces,
     metrics,
+    oauth,
     object_sets,
     object_types,
     objects,
@@ -36,11 +39,15 @@ from palantir_assets.serving import (
     releases,
     search,
     series,
+    sign_in,
+    sign_in_provider,
     value_types,
 )
 from palantir_assets.serving.absence import do_without
 from palantir_assets.serving.admitting import admits
 from palantir_assets.serving.deps import Clock, Services, now
+from palantir_assets.serving.gate import Gate
+from palantir_assets.serving.identity import Identity, open_identity
 from palantir_assets.serving.listening import listen
 from palantir_assets.serving.middleware import Envelope
 from palantir_assets.serving.policies import unguarded
@@ -52,6 +59,7 @@ ROUTERS = (
     ontologies.router, object_types.router, interface_types.router, value_types.router, functions.router, search.router, graphs.router,
     metrics.router, releases.router, health.router, docs.router,
 )  # fmt: skip
+IDENTITY_ROUTERS = (accounts.router, oauth.router, sign_in.router, sign_in_provider.router)
 DESCRIPTION = (
     "Objects and links of the release that is served. Every answer says of which release it is (Release-Id) "
     "and how old its data is (Data-As-Of, Data-Age in seconds). Routes under /api/v2 have the shape of the "
@@ -69,7 +77,7 @@ def serve(settings: Settings) -> None:
     ledger = open_ledger(settings.ledger_url)
     try:
         config = uvicorn.Config(
-            create_app(settings, ledger),
+            create_app(settings, ledger, identity=open_identity(settings, ledger.database, now)),
             access_log=False,
             log_config=None,
             server_header=False,
@@ -83,8 +91,19 @@ def serve(settings: Settings) -> None:
         listener.close()
 
 
-def create_app(settings: Settings, log: ReleaseLog, *, clock: Clock = now, poll_seconds: float = POLL_SECONDS) -> FastAPI:
-    """The app over a release log. Raises RuntimeError if a route has no policy."""
+def create_app(
+    settings: Settings,
+    log: ReleaseLog,
+    *,
+    clock: Clock = now,
+    poll_seconds: float = POLL_SECONDS,
+    identity: Identity | None = None,
+    anonymous: Principal | None = LOCAL,
+) -> FastAPI:
+    """The app over a release log, for the callers that `identity` recognises, and `anonymous` for those without a credential.
+
+    Raises RuntimeError if a route has no policy.
+    """
     holder = ReleaseHolder(log, partial(_open, settings), clock=clock)
     running = Functions(settings.indexes)
 
@@ -103,8 +122,11 @@ def create_app(settings: Settings, log: ReleaseLog, *, clock: Clock = now, poll_
     )  # fmt: skip
     # Routes are added flat and the hot ones first: they are tried in order, and `unguarded` sees each of them.
     app.router.routes.extend((*objects.ROUTES, *object_sets.ROUTES, *interfaces.ROUTES, *series.ROUTES))
-    app.router.routes.extend(_routes())
+    app.router.routes.extend(_routes(ROUTERS if identity is None else (*ROUTERS, *IDENTITY_ROUTERS)))
     app.router.routes.extend(objects.LOOSE)
+    if identity is not None:
+        app.state.identity = identity
+        app.add_middleware(Gate, recognises=identity.recognises, anonymous=anonymous)
     app.add_middleware(Envelope, services=Services(holder, log, clock, running), admitted=admits(settings.host, settings.allowed_hosts))
     errors.install(app)
     setattr(app, "openapi", partial(docs.document, app))  # noqa: B010  # FastAPI's own way to extend the document
@@ -118,8 +140,8 @@ def require_policies(routes: list[BaseRoute]) -> None:
         raise RuntimeError(f"routes without a policy: {', '.join(open_routes)}; mark each endpoint with @guarded(…)")
 
 
-def _routes() -> list[BaseRoute]:
-    return [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+def _routes(routers: Iterable[APIRouter]) -> list[BaseRoute]:
+    return [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
 
 
 def _open(settings: Settings, pointer: Pointer) -> Release:

@@ -44,7 +44,8 @@ from palantir_assets.serving.wording import request_in_words, route_in_words
 
 FOUNDRY: Final = "/api/v2/"
 _CODES: Final = {
-    400: "INVALID_ARGUMENT", 404: "NOT_FOUND", 413: "REQUEST_ENTITY_TOO_LARGE", 414: "INVALID_ARGUMENT", 503: "SERVICE_UNAVAILABLE",
+    400: "INVALID_ARGUMENT", 401: "UNAUTHORIZED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND",
+    413: "REQUEST_ENTITY_TOO_LARGE", 414: "INVALID_ARGUMENT", 503: "SERVICE_UNAVAILABLE",
 }  # fmt: skip
 _UNKNOWN: Final = {
     "object type": "ObjectTypeNotFound",
@@ -73,7 +74,14 @@ _FUNCTIONS: Final[Mapping[type[FunctionError], tuple[int, str]]] = {
 }
 _ELSE: Final = (500, "QueryMemoryExceededLimit")
 MAX_SHOWN: Final = 1_000
-_HTTP: Final = {404: "RouteNotFound", 405: "MethodNotAllowed", 413: "RequestEntityTooLarge"}
+_HTTP: Final = {
+    401: "Unauthorized",
+    403: "PermissionDenied",
+    429: "TooManyRequests",
+    404: "RouteNotFound",
+    405: "MethodNotAllowed",
+    413: "RequestEntityTooLarge",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from typing import Annotated, Final, Literal, TypeVar
 
 from fastapi import Depends, Request
+from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute
 from starlette.types import Scope
 
 from palantir_assets.access.principal import LOCAL, Principal
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., object])
-PolicyName = Literal["public", "ontologies.read", "objects.read", "functions.call", "search.read", "releases.read"]
+PolicyName = Literal["public", "ontologies.read", "objects.read", "functions.call", "search.read", "releases.read", "account.own"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +38,11 @@ POLICIES: Final[dict[str, Policy]] = {
         Policy("functions.call", "what functions of the project make of objects the caller may read"),
         Policy("search.read", "keys and titles of objects the caller may read"),
         Policy("releases.read", "ids, times and reasons of releases"),
+        Policy("account.own", "who the caller is and which tokens are the caller's own"),
     )
 }
 
+PRINCIPAL: Final = "palantir.principal"
 _MARK: Final = "__policy__"
 
 
@@ -66,8 +69,11 @@ def unguarded(routes: Iterable[BaseRoute]) -> list[str]:
 
 
 def caller(scope: Scope) -> Principal:
-    """Who asks. There are no users yet: the service listens on loopback, and whoever reaches it is LOCAL."""
-    return LOCAL
+    """Who asks. Raises HTTPException 401 for nobody; where the app was made without identities, whoever reaches it is LOCAL."""
+    found: Principal | None = scope.get(PRINCIPAL, LOCAL)
+    if found is None:
+        raise HTTPException(401, "sign in, or send `Authorization: Bearer …`", headers={"WWW-Authenticate": "Bearer"})
+    return found
 
 
 async def _caller(request: Request) -> Principal:

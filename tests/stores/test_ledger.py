@@ -17,7 +17,7 @@ from palantir_assets.errors import LedgerError, ReleaseError
 from palantir_assets.stores.audit_chain import chained
 from palantir_assets.stores.ledger import Ledger, open_ledger
 from palantir_assets.stores.migrations import upgrading
-from palantir_assets.stores.migrations.schema import AuditRow, Base
+from palantir_assets.stores.migrations.schema import AuditRow, Base, UtcTimestamp
 
 NOW = datetime(2024, 5, 1, 12, 30, 0, 250, tzinfo=UTC)
 
@@ -117,7 +117,8 @@ def test_the_schema_and_the_statements_are_portable() -> None:
 
     for table in Base.metadata.sorted_tables:
         told = str(CreateTable(table).compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]
-        assert "TIMESTAMP WITH TIME ZONE" in told
+        assert any(isinstance(column.type, UtcTimestamp) for column in table.columns) == ("TIMESTAMP WITH TIME ZONE" in told)
+        assert "TIMESTAMP WITHOUT" not in told and "DATETIME" not in told
 
 
 def test_writes_wait_for_the_disk(ledger: Ledger) -> None:
