@@ -46,7 +46,7 @@ from palantir_assets.serving import (
 from palantir_assets.serving.absence import do_without
 from palantir_assets.serving.admitting import admits
 from palantir_assets.serving.deps import Clock, Services, now
-from palantir_assets.serving.gate import Gate
+from palantir_assets.serving.gate import Gate, for_callers
 from palantir_assets.serving.identity import Identity, open_identity
 from palantir_assets.serving.listening import listen
 from palantir_assets.serving.middleware import Envelope
@@ -126,6 +126,7 @@ def create_app(
     app.router.routes.extend(objects.LOOSE)
     if identity is not None:
         app.state.identity = identity
+        app.router.routes[:] = [for_callers(route) for route in app.router.routes]
         app.add_middleware(Gate, recognises=identity.recognises, anonymous=anonymous)
     app.add_middleware(Envelope, services=Services(holder, log, clock, running), admitted=admits(settings.host, settings.allowed_hosts))
     errors.install(app)

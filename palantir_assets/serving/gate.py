@@ -5,15 +5,17 @@ How somebody is recognised is `identified`'s affair; what somebody who is recogn
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Protocol
 
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from palantir_assets.access.principal import Principal
 from palantir_assets.errors import LedgerError
 from palantir_assets.serving.errors import Told, respond
 from palantir_assets.serving.identified import Unauthorized
-from palantir_assets.serving.policies import PRINCIPAL
+from palantir_assets.serving.policies import PRINCIPAL, caller, policy_of
 
 
 class Recognises(Protocol):
@@ -36,6 +38,22 @@ class Gate:
                 await _refuse(error, scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+
+def for_callers(route: BaseRoute) -> BaseRoute:
+    """The route, asked only once there is a caller: nobody reaches one that is not public, whatever it looks at itself."""
+    policy = policy_of(route)
+    if policy is not None and policy.name == "public":
+        return route
+    inner: ASGIApp = getattr(route, "app")  # noqa: B009  # each kind of route has one; its base class does not say so
+
+    async def with_caller(scope: Scope, receive: Receive, send: Send) -> None:
+        caller(scope)
+        await inner(scope, receive, send)
+
+    guarded_route = copy(route)
+    setattr(guarded_route, "app", with_caller)  # noqa: B010
+    return guarded_route
 
 
 async def _refuse(error: Unauthorized | LedgerError, scope: Scope, receive: Receive, send: Send) -> None:
