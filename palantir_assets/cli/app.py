@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from palantir_assets.cli import console
+from palantir_assets.cli import console, users
 from palantir_assets.errors import PalantirError
 from palantir_assets.settings import Settings, load_settings
 
@@ -23,6 +23,9 @@ release = typer.Typer(help="List, show and activate releases.", no_args_is_help=
 specs = typer.Typer(help="The spec language.", no_args_is_help=True)
 app.add_typer(release, name="release")
 app.add_typer(specs, name="specs")
+app.add_typer(users.user, name="user")
+app.add_typer(users.client, name="client")
+app.add_typer(users.token, name="token")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")]
 Select = Annotated[
@@ -79,6 +82,7 @@ def serve() -> None:
     settings = load_settings()
     if not settings.state.is_dir():
         make_layout(settings)
+    users.welcome(settings)
     serve_forever(settings)
 
 

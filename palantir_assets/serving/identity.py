@@ -5,7 +5,6 @@ Opened by `serve` and handed to `create_app`; a test hands in its own.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -59,22 +58,18 @@ class Identity:
 
 def open_identity(settings: Settings, database: Database, clock: Callable[[], datetime]) -> Identity:
     """Identity over an open ledger and the keys in the state folder. Raises SettingsError, LedgerError."""
-    from palantir_assets.stores.credentials import StoredCredentials
-    from palantir_assets.stores.identities import open_identities
+    from palantir_assets.stores.identity_opening import open_flows
     from palantir_assets.stores.openid import OpenIdProvider
-    from palantir_assets.stores.signing_keys import load, load_or_make
+    from palantir_assets.stores.signing_keys import load
 
-    keys = load_or_make(settings.keys, clock())
-    url = settings.public_url
-    tokens = Tokens(url, f"{url}/api", keys, clock, lambda: os.urandom(16).hex())
-    identities, credentials = open_identities(database), StoredCredentials(database)
+    opened = open_flows(settings, database, clock)
+    identities, credentials, flows = opened.identities, opened.credentials, opened.flows
     recognises = Identified(
-        identities, credentials, tokens, clock, public_url=url, load_keys=partial(load, settings.keys),
+        identities, credentials, flows.tokens, clock, public_url=settings.public_url, load_keys=partial(load, settings.keys),
         touch=lambda digest: credentials.touch(digest, at=clock()),
     )  # fmt: skip
-    flows = Flows(identities, credentials, tokens, clock, os.urandom)
     provider = OpenIdProvider(settings.oidc, clock) if settings.oidc else None
-    return Identity(identities, credentials, tokens, flows, recognises, clock, url, provider)
+    return Identity(identities, credentials, flows.tokens, flows, recognises, clock, settings.public_url, provider)
 
 
 def identity_of(request: Request) -> Identity:

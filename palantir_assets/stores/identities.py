@@ -138,6 +138,10 @@ class StoredIdentities:
 
         self.database.write(write)
 
+    def keys_rotated(self, key_id: str, *, actor: str, at: datetime) -> None:
+        """Another key signs: every process reads the keys again."""
+        self.database.write(lambda session: changed(session, at=at, actor=actor, action="identity.keys", subject=key_id, detail={}))
+
     def set_password(self, name: str, password_hash: str, *, actor: str, at: datetime) -> None:
         """A new password; everything the user was signed in with is revoked."""
 
