@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from palantir_assets.errors import IdentityError
 from palantir_assets.identity.accounts import Credential
+from palantir_assets.identity.opaque import form_token
 from palantir_assets.serving.identity import Known, aside, identity_of
 from palantir_assets.serving.policies import guarded
 
@@ -20,13 +21,17 @@ router = APIRouter(prefix="/api/platform/v1/me", tags=["Account"])
 
 
 class MeView(BaseModel):
-    """Who one is here. `markings` and `attributes` are those held in person or through groups."""
+    """Who one is here. `markings` and `attributes` are those held in person or through groups.
+
+    `csrf_token` is what a page that was signed in sends back as `X-CSRF-Token` with whatever changes something.
+    """
 
     id: str
     roles: list[str]
     markings: list[str]
     attributes: dict[str, str | int | float | bool | list[str]]
     scopes: list[str]
+    csrf_token: str | None = None
 
 
 class TokenRequest(BaseModel):
@@ -61,13 +66,16 @@ class TokensView(BaseModel):
 
 @router.get("")
 @guarded("account.own")
-def me(known: Known) -> MeView:
+def me(request: Request, known: Known, response: Response) -> MeView:
     """Who the caller is, and what the credential is good for."""
     caller = known.principal
     attributes = {name: list(value) if isinstance(value, tuple) else value for name, value in caller.attributes.items()}
+    response.headers["Cache-Control"] = "no-store"
+    cookie = request.cookies.get(identity_of(request).cookie, "")
     return MeView(
-        id=caller.id, roles=sorted(caller.roles), markings=sorted(caller.markings), attributes=attributes, scopes=sorted(known.scopes)
-    )
+        id=caller.id, roles=sorted(caller.roles), markings=sorted(caller.markings), attributes=attributes, scopes=sorted(known.scopes),
+        csrf_token=form_token(cookie) if known.in_person else None,
+    )  # fmt: skip
 
 
 @router.get("/tokens")

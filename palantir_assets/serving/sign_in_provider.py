@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from functools import partial
 from hashlib import sha256
 from hmac import new as new_hmac
+from typing import Final
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
@@ -20,6 +22,8 @@ from palantir_assets.serving.policies import guarded
 from palantir_assets.serving.sign_in_forms import FORM_COOKIE, FORM_SECONDS, form_cookie, local, sign_in_form, signed_in
 
 router = APIRouter(include_in_schema=False)
+
+LOG: Final = logging.getLogger(__name__)
 
 
 @router.get("/sign-in/provider")
@@ -35,7 +39,8 @@ async def to_provider(request: Request, language: Spoken) -> Response:
     begin = partial(identity.provider.begin, redirect_uri=_callback(identity), state=state)
     try:
         url = await aside(partial(begin, nonce=_derived(cookie, state, "nonce"), verifier=_derived(cookie, state, "verifier")))
-    except ProviderRefused:
+    except ProviderRefused as error:
+        LOG.warning("the provider cannot be used: %s", error.message)
         return sign_in_form(request, language, following, alert="provider_failed")
     answer = RedirectResponse(url, 303, NO_STORE)
     set_cookie(answer, identity, FORM_COOKIE, cookie, FORM_SECONDS)
@@ -54,7 +59,8 @@ async def from_provider(request: Request, language: Spoken) -> Response:
         return sign_in_form(request, language, "/", alert="provider_failed")
     try:
         user = await aside(partial(_person, identity, provider, asked, cookie, state))
-    except IdentityError:
+    except IdentityError as error:
+        LOG.warning("a sign-in through the provider failed: %s", error.message)
         return sign_in_form(request, language, "/", alert="provider_failed")
     return await signed_in(identity, user, local(kept.told("next")))
 

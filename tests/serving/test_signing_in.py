@@ -89,6 +89,7 @@ def test_a_browser_signs_in_with_a_name_and_a_password(client: TestClient) -> No
     signed_in(client)
     told = client.get("/api/platform/v1/me").json()
     assert (told["id"], told["roles"], told["scopes"]) == ("kim", ["viewer"], ["account", "read", "write"])
+    assert told["csrf_token"] == proof(client)["X-CSRF-Token"]
 
 
 def test_the_session_cookie_is_for_no_script_and_no_other_site(client: TestClient) -> None:
