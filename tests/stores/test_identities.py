@@ -19,14 +19,29 @@ from palantir_assets.identity.accounts import COMMAND_LINE, Client, Grant, check
 from palantir_assets.identity.flows import FlowRefused
 from palantir_assets.stores import signing_keys
 from palantir_assets.stores.database import open_database
-from palantir_assets.stores.identities import StoredIdentities, open_identities
+from palantir_assets.stores.identities import open_identities
 from palantir_assets.stores.migrations.schema import AuditRow, Base
 from tests.fakes.identity import NOON, PASSWORD, World, world
+from tests.postgres import Server, binaries, running
 
 
-@pytest.fixture
-def kims(tmp_path: Path) -> Iterator[World]:
-    made = world(tmp_path)
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server | None]:
+    """A PostgreSQL of these tests' own; None where the machine has none."""
+    found = binaries()
+    if found is None:
+        yield None
+        return
+    with running(found) as started:
+        yield started
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def kims(request: pytest.FixtureRequest, tmp_path: Path, server: Server | None) -> Iterator[World]:
+    """The same tests on both."""
+    if request.param == "postgresql" and server is None:
+        pytest.skip("no PostgreSQL on this machine")
+    made = world(tmp_path, url=server.new_database() if request.param == "postgresql" and server else None)
     yield made
     made.close()
 
@@ -237,17 +252,13 @@ def test_no_secret_stands_in_any_table(kims: World) -> None:
     assert [secret for secret in secrets if secret in everything] == []
 
 
-def test_the_version_is_seen_from_another_process(kims: World, tmp_path: Path) -> None:
-    other = world_beside(tmp_path)
+def test_the_version_is_seen_from_another_process(kims: World) -> None:
+    other = open_identities(open_database(kims.database.engine.url.render_as_string(hide_password=False)))
     before = kims.identities.version()
     other.grant(Grant("kim", "role", "operations"), actor="test", at=NOON)
     assert kims.identities.version() == before + 1
     other.watch.close()
     other.database.close()
-
-
-def world_beside(folder: Path) -> StoredIdentities:
-    return open_identities(open_database(f"sqlite:///{folder / 'ledger.db'}"))
 
 
 def test_signing_keys_are_for_their_owner_only(tmp_path: Path) -> None:
