@@ -87,6 +87,17 @@ def serve() -> None:
 
 
 @app.command()
+def login(
+    url: Annotated[str | None, typer.Option("--url", help="The API, if not this machine's.")] = None,
+    scope: Annotated[str, typer.Option("--scope", help="What for: read, write, account; with spaces between them.")] = "read",
+) -> None:
+    """Sign in at a running API: it shows a code to type in a browser."""
+    from palantir_assets.cli.login import command
+
+    command(url or load_settings().public_url, scope)
+
+
+@app.command()
 def check(as_json: Json = False) -> None:
     """Check specs, dbt project and settings: every problem at once, with file and line. Builds nothing."""
     from palantir_assets.cli.checking import check as command

@@ -153,6 +153,14 @@ def create(
     console.answer(secret)
 
 
+@token.command("access")
+def access(url: Annotated[str | None, typer.Option("--url", help="The API, if not this machine's.")] = None) -> None:
+    """Print a fresh access token of who ran `palantir login` here."""
+    from palantir_assets.cli.login import access as command
+
+    command(url or load_settings().public_url)
+
+
 @token.command("rotate-keys")
 def rotate_keys() -> None:
     """Sign with a new key from now on; tokens signed with the old one are taken until they end."""
