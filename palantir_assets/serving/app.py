@@ -40,6 +40,7 @@ from palantir_assets.serving import (
     search,
     series,
     sign_in,
+    sign_in_mail,
     sign_in_provider,
     value_types,
 )
@@ -59,7 +60,7 @@ ROUTERS = (
     ontologies.router, object_types.router, interface_types.router, value_types.router, functions.router, search.router, graphs.router,
     metrics.router, releases.router, health.router, docs.router,
 )  # fmt: skip
-IDENTITY_ROUTERS = (accounts.router, oauth.router, sign_in.router, sign_in_provider.router)
+IDENTITY_ROUTERS = (accounts.router, oauth.router, sign_in.router, sign_in_mail.router, sign_in_provider.router)
 DESCRIPTION = (
     "Objects and links of the release that is served. Every answer says of which release it is (Release-Id) "
     "and how old its data is (Data-As-Of, Data-Age in seconds). Routes under /api/v2 have the shape of the "

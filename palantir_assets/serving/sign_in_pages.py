@@ -45,6 +45,23 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "provider_failed": ("Your organisation's sign-in did not work. Please try again.", "조직 로그인에 실패했습니다. 다시 시도하세요."),
 }
 
+MAILS: Final[Mapping[str, tuple[tuple[str, str], tuple[str, str]]]] = {
+    "reset": (
+        ("A code to set a new password", "새 비밀번호를 설정하는 코드"),
+        (
+            "Type this code within 30 minutes at {page}\n\n{code}\n\nIf you did not ask for it, there is nothing to do.\n",
+            "30분 안에 {page} 에서 이 코드를 입력하세요.\n\n{code}\n\n요청하지 않았다면 무시하셔도 됩니다.\n",
+        ),
+    ),
+    "verify": (
+        ("A code to verify your mail address", "이메일 주소 확인 코드"),
+        (
+            "Type this code within a day at {page}\n\n{code}\n\nIf you did not ask for it, there is nothing to do.\n",
+            "하루 안에 {page} 에서 이 코드를 입력하세요.\n\n{code}\n\n요청하지 않았다면 무시하셔도 됩니다.\n",
+        ),
+    ),
+}
+
 _PAGE: Final = """<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>{title}</title>
 <meta name="viewport" content="width=device-width"><style>
 body{{font:16px/1.5 system-ui,sans-serif;max-width:24rem;margin:4rem auto;padding:0 1rem;color:#1c2127;background:#fff}}
@@ -79,6 +96,13 @@ def paragraph(word: str, language: Language) -> str:
 
 def link(word: str, language: Language, to: str) -> str:
     return f'<p><a href="{escape(to)}">{escape(said(word, language))}</a></p>'
+
+
+def mail(what: str, language: Language, page: str, code: str) -> tuple[str, str]:
+    """Subject and text of a mail with a code. The code stands beside the page, not in its URL."""
+    subjects, texts = MAILS[what]
+    which = 1 if language == "ko" else 0
+    return subjects[which], texts[which].format(page=page, code=code)
 
 
 def _field(name: str, language: Language) -> str:
