@@ -15,6 +15,7 @@
     │   ├── KeyReused                an idempotency key that came with another body before
     │   ├── InFlight                 a request with the same idempotency key is being answered
     │   └── NotDecidable             a proposal that is decided already, or an action that cannot be taken back
+    ├── IdentityError                a user, a client, a grant or a credential that cannot be made or used
     ├── FunctionError                a function of the ontology that gave no value
     │   ├── FunctionFailed           it raised an error, or its process ended
     │   ├── FunctionTooSlow          it took longer than its time limit
@@ -170,6 +171,12 @@ class NotDecidable(EditRefused):
     def __init__(self, action_no: int, status: str) -> None:
         self.action_no, self.status = action_no, status
         super().__init__(f"action {action_no} is {status}")
+
+
+class IdentityError(PalantirError):
+    """A user, a client, a grant or a credential that cannot be made or used. The words name nobody's secret."""
+
+    next_step = "`palantir user list` shows who there is"
 
 
 class FunctionError(PalantirError):

@@ -21,6 +21,11 @@ VARIABLES = {
     "PALANTIR_HOST": "address the API listens on (default: 127.0.0.1)",
     "PALANTIR_PORT": "port of the API (default: 8080)",
     "PALANTIR_ALLOWED_HOSTS": "more names the API may be asked by, with commas between them (default: none)",
+    "PALANTIR_PUBLIC_URL": "URL the API is asked by from outside, such as https://data.example.org (default: http:// with host and port)",
+    "PALANTIR_OIDC_ISSUER": "issuer URL of an OpenID Connect provider that people sign in with (default: none)",
+    "PALANTIR_OIDC_CLIENT_ID": "what the provider calls this platform (default: none)",
+    "PALANTIR_OIDC_CLIENT_SECRET_FILE": "file with the secret that the provider gave this platform (default: none)",
+    "PALANTIR_OIDC_ROLES_CLAIM": "claim of the ID token that lists roles (default: none: roles are granted here)",
     "PALANTIR_DAGSTER_PORT": "port of the Dagster UI, always on loopback (default: 3000)",
     "PALANTIR_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR (default: INFO)",
     "PALANTIR_MEMORY_LIMIT": "memory DuckDB may use while building, such as 4GB (default: 4GB)",
@@ -28,6 +33,16 @@ VARIABLES = {
 
 FOR_DBT = "PALANTIR_WAREHOUSE"
 """Set by the platform itself for dbt's profiles.yml; never read here."""
+
+
+@dataclass(frozen=True, slots=True)
+class OidcSettings:
+    """An identity provider. The secret stays in its file until it is needed."""
+
+    issuer: str
+    client_id: str
+    client_secret_file: Path
+    roles_claim: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +59,8 @@ class Settings:
     memory_limit: str = "4GB"
     allowed_hosts: tuple[str, ...] = ()
     audit_key_file: Path | None = None
+    public_url: str = "http://127.0.0.1:8080"
+    oidc: OidcSettings | None = None
 
     @property
     def audit_key(self) -> Path:
@@ -61,6 +78,11 @@ class Settings:
     @property
     def warehouse(self) -> Path:
         return self.state / "warehouse.duckdb"
+
+    @property
+    def keys(self) -> Path:
+        """What signs access tokens; nobody but the owner reads it."""
+        return self.state / "keys"
 
     @property
     def raw_files(self) -> Path:
@@ -115,6 +137,35 @@ def load_settings(environment: Mapping[str, str] | None = None, *, project: Path
         memory_limit=env.get("PALANTIR_MEMORY_LIMIT") or "4GB",
         allowed_hosts=_hosts(env.get("PALANTIR_ALLOWED_HOSTS") or ""),
         audit_key_file=Path(given).resolve() if (given := env.get("PALANTIR_AUDIT_KEY_FILE")) else None,
+        public_url=_public_url(env),
+        oidc=_oidc(env),
+    )
+
+
+def _public_url(env: Mapping[str, str]) -> str:
+    host, port = env.get("PALANTIR_HOST") or "127.0.0.1", _port(env, "PALANTIR_PORT", 8080)
+    url = env.get("PALANTIR_PUBLIC_URL") or f"http://{host}:{port}"
+    if not re.fullmatch(r"https?://[A-Za-z0-9._\[\]:-]+", url):
+        raise SettingsError(
+            f"PALANTIR_PUBLIC_URL={url!r} is not a URL without a path", next_step="write it as https://data.example.org, or unset it"
+        )
+    return url
+
+
+def _oidc(env: Mapping[str, str]) -> OidcSettings | None:
+    names = ("PALANTIR_OIDC_ISSUER", "PALANTIR_OIDC_CLIENT_ID", "PALANTIR_OIDC_CLIENT_SECRET_FILE")
+    if not any(env.get(name) for name in names):
+        return None
+    if missing := [name for name in names if not env.get(name)]:
+        raise SettingsError(f"an identity provider needs {missing[0]} too", next_step=f"set {missing[0]}, or unset PALANTIR_OIDC_ISSUER")
+    issuer = env["PALANTIR_OIDC_ISSUER"]
+    if not re.match(r"https://|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?(/|$)", issuer):
+        raise SettingsError("PALANTIR_OIDC_ISSUER is not an https URL", next_step="write it as the provider does, with https://")
+    return OidcSettings(
+        issuer,
+        env["PALANTIR_OIDC_CLIENT_ID"],
+        Path(env["PALANTIR_OIDC_CLIENT_SECRET_FILE"]).resolve(),
+        env.get("PALANTIR_OIDC_ROLES_CLAIM") or None,
     )
 
 

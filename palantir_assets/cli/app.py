@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from palantir_assets.cli import console
+from palantir_assets.cli import console, users
 from palantir_assets.errors import PalantirError
 from palantir_assets.settings import Settings, load_settings
 
@@ -27,6 +27,9 @@ app.add_typer(release, name="release")
 app.add_typer(ledger, name="ledger")
 app.add_typer(audit, name="audit")
 app.add_typer(specs, name="specs")
+app.add_typer(users.user, name="user")
+app.add_typer(users.client, name="client")
+app.add_typer(users.token, name="token")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")]
 Select = Annotated[
@@ -83,7 +86,19 @@ def serve() -> None:
     settings = load_settings()
     if not settings.state.is_dir():
         make_layout(settings)
+    users.welcome(settings)
     serve_forever(settings)
+
+
+@app.command()
+def login(
+    url: Annotated[str | None, typer.Option("--url", help="The API, if not this machine's.")] = None,
+    scope: Annotated[str, typer.Option("--scope", help="What for: read, write, account; with spaces between them.")] = "read",
+) -> None:
+    """Sign in at a running API: it shows a code to type in a browser."""
+    from palantir_assets.cli.login import command
+
+    command(url or load_settings().public_url, scope)
 
 
 @app.command()

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from palantir_assets.cli import boot, console, locks, ports, probe, progress
+from palantir_assets.cli import boot, console, locks, ports, probe, progress, users
 from palantir_assets.cli.build import sentence
 from palantir_assets.cli.building import BuildProcess, Ended, told
 from palantir_assets.cli.supervisor import Child, News, Supervisor
@@ -59,6 +59,7 @@ def command(settings: Settings, *, dagster: bool, once: bool, as_json: bool = Fa
     advice = "use the one that runs, stop it, or set PALANTIR_STATE to another folder"
     with locks.hold(boot.lock_file(settings, "up"), refusal="`palantir up` runs already in this state folder", next_step=advice):
         ports.require_free([ports.api(settings), *([ports.dagster_ui(settings)] if dagster else [])])
+        users.welcome(settings)
         return perform(settings, cast(settings, dagster=dagster), once=once, as_json=as_json)
 
 

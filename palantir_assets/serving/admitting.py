@@ -26,6 +26,8 @@ Admits = Callable[[bytes], bool]
 _HOST: Final = re.compile(r"(?:\[(?P<six>[0-9a-f:.]+)\]|(?P<name>[^\s:\[\]/@,]+))(?::\d{1,5})?")
 _UNSAID: Final = (b"", b"application/x-www-form-urlencoded")
 _JSON: Final = (b"content-type", b"application/json")
+FORMS: Final = ("/oauth/", "/sign-in", "/sign-out")
+"""Where forms are read as forms: these routes prove by themselves that a form is one of ours."""
 
 
 def admits(listening: str, others: Iterable[str] = ()) -> Admits:
@@ -70,9 +72,11 @@ def refusal(scope: Scope, asked: Asked, admitted: Admits) -> Told | None:
 def with_json_body(scope: Scope, content_type: bytes) -> Scope:
     """The request, its body said to be JSON where its sender said nothing, or what curl says unless it is told otherwise.
 
-    Every body here is JSON. To take it without that header means that a form on any web page can send one: harmless while
-    nothing is changed by a POST and nobody is known by a cookie. Think this over before either comes.
+    Every body is JSON, but under FORMS. To take it without that header means that a form on any web page can send one: who
+    is known by a cookie must show a form token as well (`identified`), which no other page can.
     """
+    if scope["path"].startswith(FORMS):
+        return scope
     if content_type.partition(b";")[0].strip().lower() not in _UNSAID:
         return scope
     return {**scope, "headers": [*(header for header in scope["headers"] if header[0] != b"content-type"), _JSON]}

@@ -6,12 +6,12 @@ and listens. Nothing is opened at import.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
@@ -22,6 +22,7 @@ from palantir_assets.release.holding import ReleaseHolder
 from palantir_assets.release.log import Pointer, ReleaseLog
 from palantir_assets.release.reading import Release, open_release, read_access
 from palantir_assets.serving import (
+    accounts,
     docs,
     errors,
     functions,
@@ -30,6 +31,7 @@ from palantir_assets.serving import (
     interface_types,
     interfaces,
     metrics,
+    oauth,
     object_sets,
     object_types,
     objects,
@@ -37,11 +39,16 @@ from palantir_assets.serving import (
     releases,
     search,
     series,
+    sign_in,
+    sign_in_mail,
+    sign_in_provider,
     value_types,
 )
 from palantir_assets.serving.absence import do_without
 from palantir_assets.serving.admitting import admits
 from palantir_assets.serving.deps import Clock, Services, now
+from palantir_assets.serving.gate import Gate, for_callers
+from palantir_assets.serving.identity import Identity, open_identity
 from palantir_assets.serving.listening import listen
 from palantir_assets.serving.middleware import Envelope
 from palantir_assets.serving.policies import unguarded
@@ -54,6 +61,7 @@ ROUTERS = (
     ontologies.router, object_types.router, interface_types.router, value_types.router, functions.router, search.router, graphs.router,
     metrics.router, releases.router, health.router, docs.router,
 )  # fmt: skip
+IDENTITY_ROUTERS = (accounts.router, oauth.router, sign_in.router, sign_in_mail.router, sign_in_provider.router)
 DESCRIPTION = (
     "Objects and links of the release that is served. Every answer says of which release it is (Release-Id) "
     "and how old its data is (Data-As-Of, Data-Age in seconds). Routes under /api/v2 have the shape of the "
@@ -71,7 +79,7 @@ def serve(settings: Settings) -> None:
     ledger = open_ledger(settings.ledger_url, settings.audit_key)
     try:
         config = uvicorn.Config(
-            create_app(settings, ledger),
+            create_app(settings, ledger, identity=open_identity(settings, ledger.database, now)),
             access_log=False,
             log_config=None,
             server_header=False,
@@ -91,9 +99,13 @@ def create_app(
     *,
     clock: Clock = now,
     poll_seconds: float = POLL_SECONDS,
+    identity: Identity | None = None,
     recognises: Recognises | None = None,
 ) -> FastAPI:
-    """The app over a release log; without `recognises` every caller is anonymous. Raises RuntimeError if a route has no policy."""
+    """The app over a release log, for the callers that `identity`, or else `recognises`, knows; without either all are anonymous.
+
+    Raises RuntimeError if a route has no policy.
+    """
     holder = ReleaseHolder(log, partial(_open, settings), clock=clock, rules=partial(_rules, settings))
     running = Functions(settings.indexes)
 
@@ -112,9 +124,13 @@ def create_app(
     )  # fmt: skip
     # Routes are added flat and the hot ones first: they are tried in order, and `unguarded` sees each of them.
     app.router.routes.extend((*objects.ROUTES, *object_sets.ROUTES, *interfaces.ROUTES, *series.ROUTES))
-    app.router.routes.extend(_routes())
+    app.router.routes.extend(_routes(ROUTERS if identity is None else (*ROUTERS, *IDENTITY_ROUTERS)))
     app.router.routes.extend(objects.LOOSE)
-    services = Services(holder, log, clock, running, recognises=recognises or NobodyKnown())
+    app.router.routes[:] = [for_callers(route) for route in app.router.routes]
+    known = identity.recognises if identity is not None else recognises or NobodyKnown()
+    app.state.identity = identity
+    app.add_middleware(Gate, recognises=known)
+    services = Services(holder, log, clock, running, recognises=known)
     app.add_middleware(Envelope, services=services, admitted=admits(settings.host, settings.allowed_hosts))
     errors.install(app)
     setattr(app, "openapi", partial(docs.document, app))  # noqa: B010  # FastAPI's own way to extend the document
@@ -128,8 +144,8 @@ def require_policies(routes: list[BaseRoute]) -> None:
         raise RuntimeError(f"routes without a policy: {', '.join(open_routes)}; mark each endpoint with @guarded(…)")
 
 
-def _routes() -> list[BaseRoute]:
-    return [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+def _routes(routers: Iterable[APIRouter]) -> list[BaseRoute]:
+    return [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
 
 
 def _open(settings: Settings, pointer: Pointer) -> Release:

@@ -75,7 +75,14 @@ _FUNCTIONS: Final[Mapping[type[FunctionError], tuple[int, str]]] = {
 }
 _ELSE: Final = (500, "QueryMemoryExceededLimit")
 MAX_SHOWN: Final = 1_000
-_HTTP: Final = {404: "RouteNotFound", 405: "MethodNotAllowed", 413: "RequestEntityTooLarge"}
+_HTTP: Final = {
+    401: "Unauthorized",
+    403: "PermissionDenied",
+    429: "TooManyRequests",
+    404: "RouteNotFound",
+    405: "MethodNotAllowed",
+    413: "RequestEntityTooLarge",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,6 @@ from fastapi.dependencies.models import Dependant
 
 from palantir_assets.errors import QueryError, did_you_mean
 from palantir_assets.serving.elsewhere import refuse_elsewhere
-from palantir_assets.serving.policies import SOMEBODY
 
 IGNORED: Final = frozenset(
     (
@@ -45,5 +44,5 @@ def _names(dependant: Dependant) -> Iterable[str]:
         yield from _names(inner)
 
 
-CHECKED: Final = [SOMEBODY, Depends(_checked)]
+CHECKED: Final = [Depends(_checked)]
 """For every router under /api. The hot routes are checked in `asking`, where their parameters are read."""

@@ -15,12 +15,13 @@ from fastapi import Depends, Request
 from starlette.routing import BaseRoute
 from starlette.types import Scope
 
+from palantir_assets.access.principal import Principal
 from palantir_assets.access.views import View
 from palantir_assets.serving.deps import exchange_of, release_of
 from palantir_assets.serving.recognising import Unauthorized
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., object])
-PolicyName = Literal["public", "ontologies.read", "objects.read", "functions.call", "search.read", "releases.read"]
+PolicyName = Literal["public", "ontologies.read", "objects.read", "functions.call", "search.read", "releases.read", "account.own"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ POLICIES: Final[dict[str, Policy]] = {
         Policy("functions.call", "what functions of the project make of objects the caller may read"),
         Policy("search.read", "keys and titles of objects the caller may read"),
         Policy("releases.read", "ids, times and reasons of releases"),
+        Policy("account.own", "who the caller is and which tokens are the caller's own"),
     )
 }
 
@@ -68,14 +70,23 @@ def unguarded(routes: Iterable[BaseRoute]) -> list[str]:
     return [getattr(route, "path", None) or repr(route) for route in routes if policy_of(route) is None]
 
 
-def viewer(scope: Scope) -> View:
-    """What the caller may see. Raises NoRelease before the first, Unauthorized for nobody or a bad credential."""
+def caller(scope: Scope) -> Principal:
+    """Who asks. Raises Unauthorized for nobody or a credential that is not taken, NoRelease before it is known who needs none."""
     exchange = exchange_of(scope)
     if exchange.refused is not None:
         raise exchange.refused
-    release_of(scope)
-    if (view := exchange.view) is None:
+    if exchange.principal is None:
+        release_of(scope)
         raise Unauthorized("this service answers nobody without a token", presented=False)
+    return exchange.principal
+
+
+def viewer(scope: Scope) -> View:
+    """What the caller may see. Raises as `caller`, and NoRelease before the first."""
+    caller(scope)
+    release_of(scope)
+    view = exchange_of(scope).view
+    assert view is not None, "a caller of a release has a view of it"
     return view
 
 
@@ -83,13 +94,4 @@ async def _viewer(request: Request) -> View:
     return viewer(request.scope)
 
 
-async def _somebody(request: Request) -> None:
-    """Nobody is let into a route that is not public, whatever it tells."""
-    policy = policy_of(request.scope["route"])
-    if policy is None or policy.name != "public":
-        viewer(request.scope)
-
-
 Viewed = Annotated[View, Depends(_viewer)]
-SOMEBODY: Final = Depends(_somebody)
-"""For every router under /api. The hot routes ask in `asking`, where their path is read."""

@@ -65,6 +65,11 @@ def settings_in(folder: Path) -> Settings:
     return Settings(project=folder, state=folder / "var", ledger_url=f"sqlite:///{folder / 'ledger.db'}", allowed_hosts=("testserver",))
 
 
+def closed_to_strangers() -> ServedAccess:
+    """Rules of the shop under which viewers read everything, and whoever has no token is nobody."""
+    return open_to_viewers(shop().ontology, anonymous=())
+
+
 def release_shop(settings: Settings, log: ListLog, *, orders: int = 250, access: ServedAccess | None = None) -> Published:
     """Seal and publish the shop with so many orders."""
     made = shop(orders=orders)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from alembic import context
 
-from palantir_assets.stores.migrations import schema_edits  # noqa: F401 - its tables belong to the same metadata
+from palantir_assets.stores.migrations import (
+    schema_edits,  # noqa: F401 - its tables belong to the same metadata
+    schema_identities,  # noqa: F401 - its tables belong to the same metadata
+)
 from palantir_assets.stores.migrations.schema import Base
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=Base.metadata, render_as_batch=True)
