@@ -40,6 +40,15 @@ def test_who_saw_an_object_and_in_which_answer(database: Database) -> None:
     assert log.who_saw("patient", "p3") == log.who_saw("order", "p1") == []
 
 
+def test_an_odd_key_is_on_record_too_and_no_trouble_to_others(database: Database) -> None:
+    log = ReadLog(database)
+    for key in ("nul \0", "half \ud800", "길" * 3000, "길" * 3001):
+        log.record(entry("odd", key, "p1"))
+        assert len(log.who_saw("patient", key)) == 1
+    assert len(log.who_saw("patient", "p1")) == 4
+    assert Ledger(database).verify_chain() == []
+
+
 def test_threads_and_event_loops_record_together(database: Database) -> None:
     log = ReadLog(database)
 
