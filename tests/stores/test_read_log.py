@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
-from palantir_assets.stores import role_version
 from palantir_assets.stores.database import Database
 from palantir_assets.stores.ledger import Ledger
 from palantir_assets.stores.read_log import ReadEntry, ReadLog
@@ -61,9 +60,3 @@ def test_threads_and_event_loops_record_together(database: Database) -> None:
     assert sorted(numbers) == list(range(1, 301))
     assert len(log.who_saw("patient", "p1")) == 300
     assert Ledger(database).verify_chain() == []
-
-
-def test_the_role_version_goes_up_with_each_change(database: Database) -> None:
-    assert role_version.current(database) == 0
-    assert [database.write(role_version.bump) for _ in range(3)] == [1, 2, 3]
-    assert role_version.current(database) == 3
