@@ -117,6 +117,12 @@ def canonical(value: object) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
+def fitting(text: str, width: int) -> str:
+    """Text that both databases hold: no NUL, no half of a surrogate pair, and cut with a hash of the whole where it is too long."""
+    text = text.replace("\0", "\ufffd").encode(errors="replace").decode()
+    return text if len(text) <= width else f"{text[: width - 18]}…{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
 def broken(rows: Iterable[AuditRow], key: AuditKey | None = None, head: Head | None = None) -> Iterator[Problem]:
     """What is wrong with the rows of a whole chain, first bad row first, held against the key and the head beside it."""
     previous, expected, signed = None, 1, False
@@ -164,16 +170,11 @@ def _key_for(session: Session, last: LastRow | None) -> AuditKey:
 
 
 def _row(seq: int, told: Happening, previous: str | None, key: AuditKey) -> AuditRow:
-    words = {name: _fitting(getattr(told, name), width) for name, width in WIDTHS.items()}
-    row = AuditRow(seq=seq, at=told.at, detail=canonical(told.detail), previous_hash=previous, key_id=key.key_id, **words)
+    words = {name: fitting(getattr(told, name), width) for name, width in WIDTHS.items()}
+    detail = canonical(told.detail).encode(errors="replace").decode()
+    row = AuditRow(seq=seq, at=told.at, detail=detail, previous_hash=previous, key_id=key.key_id, **words)
     row.hash = chained(row, key)
     return row
-
-
-def _fitting(text: str, width: int) -> str:
-    """Text that both databases hold: no NUL, and cut with a hash of the whole where it is too long."""
-    text = text.replace("\0", "\ufffd")
-    return text if len(text) <= width else f"{text[: width - 18]}…{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
 def _wrong_with(row: AuditRow, key: AuditKey | None, *, must_be_signed: bool) -> str:

@@ -26,6 +26,8 @@ from palantir_assets.stores.migrations.schema_edits import ActionRow, EditRow, I
 Reach = Callable[[str], None]
 AFTER_COMMIT: Final = "action.after_commit"
 SUBJECTS_AT_ONCE: Final = 500
+KEY_BYTES: Final = 2000
+"""The longest key of an object: PostgreSQL indexes no longer ones."""
 
 
 def no_fault(point: str) -> None:
@@ -134,15 +136,22 @@ class EditLog:
 
 
 def _check_text(batch: Batch) -> None:
-    """Keys that both databases hold, and values that are JSON, before others share the transaction."""
-    texts = [batch.action, batch.actor, *(text for edit in batch.edits for text in (edit.object_type, edit.object_key, edit.kind))]
-    texts += [text for effect in batch.effects for text in (effect.kind, effect.target)]
+    """Text that both databases hold, and values that are JSON, before others share the transaction."""
+    texts = [(batch.action, 100), (batch.actor, 200), (batch.approver or "", 200)]
+    texts += [(batch.idempotency.principal, 200)] if batch.idempotency else []
+    for edit in batch.edits:
+        texts += [(edit.object_type, 100), (edit.object_key, KEY_BYTES), (edit.kind, 20)]
+    for effect in batch.effects:
+        texts += [(effect.kind, 50), (effect.target, KEY_BYTES)]
     try:
-        canonical([texts, batch.parameters, [edit.values for edit in batch.edits], [effect.payload for effect in batch.effects]]).encode()
+        canonical([batch.parameters, [edit.values for edit in batch.edits], [effect.payload for effect in batch.effects]]).encode()
+        too_long = [text for text, most in texts if len(text.encode()) > most]
     except (ValueError, TypeError) as error:
-        raise EditRefused(f"the action {batch.action} holds what cannot be written as JSON: {error}") from error
-    if any("\0" in text for text in texts):
-        raise EditRefused(f"the action {batch.action} has a key with a NUL character in it")
+        raise EditRefused(f"the action {batch.action!r} holds what cannot be written: {error}") from error
+    if too_long:
+        raise EditRefused(f"the action {batch.action!r} holds a name or key that is too long: {too_long[0][:40]!r}…")
+    if any("\0" in text for text, _ in texts):
+        raise EditRefused(f"the action {batch.action!r} holds a name or key with a NUL character in it")
 
 
 def _edit(row: EditRow) -> EditRecord:

@@ -14,13 +14,15 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from palantir_assets.stores.audit_chain import AuditEntry, Happening, append_all, entry_of
+from palantir_assets.stores.audit_chain import AuditEntry, Happening, append_all, entry_of, fitting
 from palantir_assets.stores.database import Database
 from palantir_assets.stores.group_commit import GroupCommit
 from palantir_assets.stores.migrations.schema import AuditRow
 from palantir_assets.stores.migrations.schema_edits import SeenRow
 
 READ: Final = "read"
+TYPE_WIDTH, KEY_WIDTH = 100, 500
+"""Characters of a type and of a key that the index holds; longer ones are told apart by a hash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ class ReadLog:
 
         `actor` is who saw it; `detail` has the answer, the policy, the release, the edit number and all keys.
         """
-        mine = sa.select(SeenRow.seq).where(SeenRow.object_type == object_type, SeenRow.object_key == key, SeenRow.seq > after)
+        mine = sa.select(SeenRow.seq).where(*_is(object_type, key), SeenRow.seq > after)
         query = sa.select(AuditRow).where(AuditRow.seq.in_(mine.order_by(SeenRow.seq).limit(limit))).order_by(AuditRow.seq)
         return [entry_of(row) for row in self._database.select(query)]
 
@@ -69,13 +71,17 @@ class ReadLog:
 def _write_reads(session: Session, entries: Sequence[ReadEntry]) -> list[int | Exception]:
     first = append_all(session, [_happening(entry) for entry in entries])
     seen: list[dict[str, Any]] = [
-        {"object_type": entry.object_type, "object_key": key.replace("\0", "\ufffd"), "seq": seq}
+        {"object_type": fitting(entry.object_type, TYPE_WIDTH), "object_key": key, "seq": seq}
         for seq, entry in enumerate(entries, first)
-        for key in dict.fromkeys(entry.keys)
+        for key in dict.fromkeys(fitting(key, KEY_WIDTH) for key in entry.keys)
     ]
     if seen:
         session.execute(sa.insert(SeenRow.__table__), seen)  # type: ignore[arg-type]
     return list(range(first, first + len(entries)))
+
+
+def _is(object_type: str, key: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return SeenRow.object_type == fitting(object_type, TYPE_WIDTH), SeenRow.object_key == fitting(key, KEY_WIDTH)
 
 
 def _happening(entry: ReadEntry) -> Happening:

@@ -87,12 +87,13 @@ def test_each_action_has_exactly_one_audit_row_and_no_value_in_it(log: EditLog, 
     assert "s3cret" not in str(rows)
 
 
-@pytest.mark.parametrize("key", ["nul \0", "half \ud800"])
+@pytest.mark.parametrize("key", ["nul \0", "half \ud800", "long " * 500, "길" * 700])
 def test_text_that_no_database_holds_is_refused(log: EditLog, key: str) -> None:
     with pytest.raises(EditRefused):
         log.append(batch(key))
-    with pytest.raises(EditRefused):
-        log.append(batch(edits=[edit("a", {"x": float("nan")})]))
+    for odd in ({"edits": [edit("a", {"x": float("nan")})]}, {"actor": "a" * 201}, {"action": "a" * 101}, {"parameters": {"x": "\ud800"}}):
+        with pytest.raises(EditRefused):
+            log.append(batch(**odd))
     assert log.head() == 0
 
 

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from palantir_assets.errors import LedgerError
-from palantir_assets.stores import moving, role_version
+from palantir_assets.stores import moving
 from palantir_assets.stores.database import Database, open_database
 from palantir_assets.stores.edit_rows import NewEffect
 from palantir_assets.stores.edits import EditLog
@@ -47,7 +47,6 @@ def live(database: Database) -> None:
     for number in range(6):
         log.append(batch("a", f"o{number}", key=f"k{number}", effects=[NewEffect("mail", "x@example.org", {"n": 1.5})]))
     ReadLog(database).record(entry("a1", "p1"))
-    database.write(role_version.bump)
 
 
 def rows(database: Database) -> dict[str, list[tuple[object, ...]]]:

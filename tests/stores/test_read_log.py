@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
-from palantir_assets.stores import role_version
 from palantir_assets.stores.database import Database
 from palantir_assets.stores.ledger import Ledger
 from palantir_assets.stores.read_log import ReadEntry, ReadLog
@@ -40,6 +39,15 @@ def test_who_saw_an_object_and_in_which_answer(database: Database) -> None:
     assert log.who_saw("patient", "p3") == log.who_saw("order", "p1") == []
 
 
+def test_an_odd_key_is_on_record_too_and_no_trouble_to_others(database: Database) -> None:
+    log = ReadLog(database)
+    for key in ("nul \0", "half \ud800", "길" * 3000, "길" * 3001):
+        log.record(entry("odd", key, "p1"))
+        assert len(log.who_saw("patient", key)) == 1
+    assert len(log.who_saw("patient", "p1")) == 4
+    assert Ledger(database).verify_chain() == []
+
+
 def test_threads_and_event_loops_record_together(database: Database) -> None:
     log = ReadLog(database)
 
@@ -52,9 +60,3 @@ def test_threads_and_event_loops_record_together(database: Database) -> None:
     assert sorted(numbers) == list(range(1, 301))
     assert len(log.who_saw("patient", "p1")) == 300
     assert Ledger(database).verify_chain() == []
-
-
-def test_the_role_version_goes_up_with_each_change(database: Database) -> None:
-    assert role_version.current(database) == 0
-    assert [database.write(role_version.bump) for _ in range(3)] == [1, 2, 3]
-    assert role_version.current(database) == 3

@@ -56,15 +56,6 @@ class AuditRow(Base):
     key_id: Mapped[str | None] = mapped_column(sa.String(16))
 
 
-class RoleVersionRow(Base):
-    """One row: a number that goes up with every change of identities or grants."""
-
-    __tablename__ = "role_version"
-
-    only: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    version: Mapped[int] = mapped_column(sa.BigInteger)
-
-
 class MarkRow(Base):
     """A word about the ledger as a whole, such as where it has moved to."""
 

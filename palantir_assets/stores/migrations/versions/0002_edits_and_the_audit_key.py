@@ -29,13 +29,6 @@ def upgrade() -> None:
         sa.Column("value", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("name", name="marks_pkey"),
     )
-    role_version = op.create_table(
-        "role_version",
-        sa.Column("only", sa.Integer(), nullable=False, autoincrement=False),
-        sa.Column("version", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("only", name="role_version_pkey"),
-    )
-    op.bulk_insert(role_version, [{"only": 1, "version": 0}])
 
 
 def _edits() -> None:
