@@ -101,4 +101,5 @@ def _shown(project: Project, cases: tuple[PolicyCase, ...], found: dict[str, str
         }
         for case in cases
     ]
-    return {"tests": len(cases), "results": markdown_table(sorted(rows, key=lambda row: str(row["outcome"])))}
+    ordered = sorted(rows, key=lambda row: row["outcome"])
+    return {"tests": len(cases), "results": markdown_table(ordered)}

@@ -38,7 +38,10 @@ _SQL: Final[Mapping[AttributeType, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class RowRule:
-    """A row rule as SQL over property names: the properties it reads, and what it asks of the caller."""
+    """A row rule as SQL over property names: the properties it reads, and what it asks of the caller.
+
+    What cannot be computed of an object, such as a product that is too large, is null there, and so denies.
+    """
 
     text: str
     sql: str
@@ -54,7 +57,7 @@ def parse_row_rule(text: str, types: Mapping[str, PropertyType], attributes: Map
     """Parse and type a row rule over properties and caller attributes of the given types.
 
     >>> parse_row_rule("owner == caller.id", {"owner": "string"}, {}).sql
-    '("owner" = CAST($caller_id AS VARCHAR))'
+    'TRY(("owner" = CAST($caller_id AS VARCHAR)))'
 
     Raises ExpressionError for a name that is in neither, a form outside the language, kinds that do not fit, or a
     rule that is no boolean.
@@ -63,7 +66,7 @@ def parse_row_rule(text: str, types: Mapping[str, PropertyType], attributes: Map
     sql, kind = compiler.compile(tree_of(text).body)
     if kind not in ("boolean", "null"):
         raise ExpressionError(f"gives a {kind} where a boolean is needed")
-    return RowRule(text, sql, frozenset(compiler.reads), frozenset(compiler.asked))
+    return RowRule(text, f"TRY({sql})", frozenset(compiler.reads), frozenset(compiler.asked))
 
 
 class _RuleCompiler(Compiler):

@@ -22,13 +22,21 @@ ATTRIBUTES: dict[str, AttributeType] = {"regions": "strings", "home": "string", 
 def test_a_caller_s_values_are_named_parameters() -> None:
     rule = parse_row_rule('region in caller.regions or "all" in caller.regions', TYPES, ATTRIBUTES)
     listed = "CAST($caller_regions AS VARCHAR[])"
-    assert rule.sql == f"((list_contains({listed}, \"region\")) OR (list_contains({listed}, 'all')))"
+    assert rule.sql == f"TRY(((list_contains({listed}, \"region\")) OR (list_contains({listed}, 'all'))))"
     assert (rule.reads, rule.caller_names) == ({"region"}, {"regions"})
 
 
 def test_what_a_caller_lacks_is_a_null_parameter() -> None:
     rule = parse_row_rule("region == caller.home and amount < caller.limit", TYPES, ATTRIBUTES)
     assert rule.parameters({"home": "north", "other": 1}) == {"caller_home": "north", "caller_limit": None}
+
+
+def test_what_cannot_be_computed_of_one_object_denies_that_one() -> None:
+    rule = parse_row_rule("amount * amount * amount < caller.limit", {"amount": "long"}, ATTRIBUTES)
+    with duckdb.connect() as con:
+        rows = "(VALUES (2::BIGINT), (9000000000000000000), (3)) t(amount)"
+        found = con.execute(f"SELECT amount FROM {rows} WHERE {rule.sql}", rule.parameters({"limit": 100})).fetchall()
+    assert found == [(2,), (3,)]
 
 
 @pytest.mark.parametrize(
