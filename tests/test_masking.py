@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from palantir_assets.observability.masking import masked, masked_rows, without_values
+from palantir_assets.observability.masking import masked, masked_rows, output_without_values, without_values
 
 
 def test_a_marked_value_is_hidden_and_so_is_that_it_is_missing() -> None:
@@ -23,3 +24,11 @@ def test_a_message_keeps_its_words_and_loses_its_values() -> None:
 def test_no_literal_and_no_number_comes_through(text: str, number: int) -> None:
     quoted = "'" + text.replace("'", "''") + "'"
     assert without_values(f"value {quoted} and {number} of a") == "value ••• and ••• of a"
+
+
+def test_what_is_printed_loses_its_values_only_while_it_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    for hide in (True, False):
+        with output_without_values(hide):
+            print("could not convert 'Kim'")
+    print("'Kim'")
+    assert capsys.readouterr().out == "could not convert •••\ncould not convert 'Kim'\n'Kim'\n"

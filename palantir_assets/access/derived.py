@@ -87,7 +87,8 @@ def _link(ontology: Ontology, source: ObjectType, name: str, link: Link) -> Made
         owner = object_table(link.through.object).table
         named = (("valid_from", link.valid.from_), ("valid_until", link.valid.until))
         dates = {column: frozenset({Place(owner, prop)}) for column, prop in named if prop}
-    return Made({"source_row": frozenset(), "target_row": frozenset(), "through_row": frozenset(), **dates}, frozenset(ends | rows))
+    between = _key(ontology.objects[link.through.object]) if link.through else frozenset()
+    return Made({"source_row": frozenset(), "target_row": frozenset(), "through_row": between, **dates}, frozenset(ends | rows))
 
 
 def _via(link: Link) -> frozenset[Place]:

@@ -6,11 +6,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from palantir_assets.access.declared import is_marked
 from palantir_assets.assets.borne_markings import markings_of
 from palantir_assets.assets.keys import hidden_rows
 from palantir_assets.assets.project import Project, open_project
 from palantir_assets.errors import BuildError, SpecError, UnknownName
 from palantir_assets.names import dbt_table, object_table
+from palantir_assets.observability.masking import without_values
 from palantir_assets.ontology.compiling import missing_columns, object_select
 from palantir_assets.settings import Settings
 from palantir_assets.stores.warehouse import columns
@@ -43,10 +45,20 @@ def _model(project: Project, target: str, limit: int) -> Preview:
         raise BuildError(
             f"{target!r} is not a model; one is called like marts.orders", next_step="`palantir preview marts.orders`"
         ) from error
-    said = project.dbt.run(["show", "--quiet", "--select", name.local, "--limit", str(limit), "--output", "json"])
+    said = _shown_by_dbt(project, ["show", "--quiet", "--select", name.local, "--limit", str(limit), "--output", "json"])
     found = json.loads(said[said.index("{") :])["show"]
     heads = list(found[0]) if found else []
     return Preview(heads, [list(row.values()) for row in hidden_rows(found, markings_of(project, name))])
+
+
+def _shown_by_dbt(project: Project, arguments: Sequence[str]) -> str:
+    """What dbt prints; where anything is marked, an error of it comes without the values that it may hold."""
+    try:
+        return project.dbt.run(arguments)
+    except BuildError as error:
+        if not is_marked(project.ontology):
+            raise
+        raise BuildError(without_values(error.message), next_step=error.advice) from None
 
 
 def _objects(project: Project, name: str, limit: int) -> Preview:

@@ -21,7 +21,7 @@ from palantir_assets.assets.project import Project
 from palantir_assets.assets.table_facts import facts_of
 from palantir_assets.lineage.sql_text import without_comments
 from palantir_assets.names import fingerprint, from_key
-from palantir_assets.observability.masking import without_values
+from palantir_assets.observability.masking import output_without_values, without_values
 from palantir_assets.ontology.versioning import MAKERS
 from palantir_assets.stores.records import CheckRecord
 from palantir_assets.stores.warehouse import content_version
@@ -69,7 +69,8 @@ def table_assets(project: Project) -> list[dg.AssetsDefinition]:
     def tables(context: dg.AssetExecutionContext) -> Iterator[Any]:
         target = project.dbt.run_folder(context.run.run_id)
         invocation = _dbt(project).cli(["build"], context=context, target_path=target, raise_on_error=False)
-        events = list(invocation.stream())
+        with output_without_values(is_marked(project.ontology)):
+            events = list(invocation.stream())
         yield from _with_facts(project, events, target, tables)
         if not invocation.is_successful():
             raise _failure(target, hidden=is_marked(project.ontology))

@@ -6,9 +6,12 @@ value is missing is something to know.
 
 from __future__ import annotations
 
+import io
 import re
-from collections.abc import Collection, Iterable, Mapping
-from typing import Any, Final
+import sys
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
+from typing import Any, Final, TextIO
 
 from palantir_assets.observability.redaction import HIDDEN
 
@@ -30,6 +33,16 @@ def masked_rows(rows: Iterable[Mapping[str, Any]], marked: Collection[str]) -> l
     return [{name: HIDDEN if name in marked else value for name, value in row.items()} for row in rows]
 
 
+@contextmanager
+def output_without_values(hide: bool) -> Iterator[None]:
+    """While it lasts, what is printed loses its values, line by line; nothing changes where there is nothing to `hide`."""
+    if not hide:
+        yield
+        return
+    with redirect_stdout(_Hiding(sys.stdout)):
+        yield
+
+
 def without_values(text: str) -> str:
     """A message with everything hidden that may be a value: what stands in quotes, and every number.
 
@@ -37,3 +50,20 @@ def without_values(text: str) -> str:
     'Could not convert string ••• to INT32 in line •••'
     """
     return _NUMBER.sub(HIDDEN, _QUOTED.sub(HIDDEN, text))
+
+
+class _Hiding(io.TextIOBase):
+    """A stream that passes texts on without their values."""
+
+    def __init__(self, onward: TextIO) -> None:
+        self._onward = onward
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        self._onward.write(without_values(text))
+        return len(text)
+
+    def flush(self) -> None:
+        self._onward.flush()

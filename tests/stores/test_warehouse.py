@@ -209,3 +209,12 @@ def test_a_full_disk_is_told_with_a_next_step_and_loses_nothing(warehouse: Wareh
     assert "is full" in full.stdout and "free some space" in full.stdout, full.stdout + full.stderr
     with warehouse.read() as con:
         assert sample(con, ORDERS) == [{"i": 1}]
+
+
+def test_an_error_tells_no_value_where_values_are_hidden(tmp_path: Path) -> None:
+    warehouse = Warehouse(tmp_path / "warehouse.duckdb", hide_values=True)
+    with pytest.raises(BuildError) as told, warehouse.write() as con:
+        con.execute("SELECT CAST('Kim Minji' AS INTEGER)")
+    assert "Kim" not in str(told.value) and "Could not convert string ••• to INT32" in str(told.value)
+    with pytest.raises(duckdb.ConversionException, match="Kim"), Warehouse(warehouse.path).read() as con:
+        con.execute("SELECT CAST('Kim Minji' AS INTEGER)")
