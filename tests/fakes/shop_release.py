@@ -65,9 +65,11 @@ def settings_in(folder: Path) -> Settings:
     return Settings(project=folder, state=folder / "var", ledger_url=f"sqlite:///{folder / 'ledger.db'}", allowed_hosts=("testserver",))
 
 
-def release_shop(settings: Settings, log: ListLog, *, orders: int = 250, access: ServedAccess | None = None) -> Published:
-    """Seal and publish the shop with so many orders."""
-    made = shop(orders=orders)
+def release_shop(
+    settings: Settings, log: ListLog, *, orders: int = 250, access: ServedAccess | None = None, made: FakeRelease | None = None
+) -> Published:
+    """Seal and publish the shop with so many orders, or one already made; viewers may read all, unless other rules are given."""
+    made = made or shop(orders=orders)
     with staging(Shelf(settings.releases)) as folder:
         (folder / "ontology.json").write_bytes(canonical_json(made.ontology.model_dump(mode="json")))
         (folder / "access.json").write_text((access or open_to_viewers(made.ontology)).model_dump_json(), encoding="utf-8")
