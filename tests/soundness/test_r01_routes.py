@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 from starlette.routing import BaseRoute
 from starlette.testclient import TestClient
+from starlette.types import Scope
 
 from palantir_assets.access.principal import Principal
 from palantir_assets.graph.building import build_csr
 from palantir_assets.ontology.served_access import ServedAccess
 from palantir_assets.serving.app import create_app
 from palantir_assets.serving.policies import policy_of
-from palantir_assets.serving.recognising import AsAnyone
+from palantir_assets.serving.recognising import AsAnyone, Unauthorized
 from tests.fakes.release import NOBODY, VIEWER, FakeRelease, open_to_viewers, shop
 from tests.fakes.shop_release import NOW, ListLog, release_shop, settings_in
 from tests.soundness.conftest import Score
@@ -199,10 +200,23 @@ def test_nobody_is_let_into_a_route_that_is_not_public(tmp_path: Path) -> None:
             assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer"), (method, path)
         for path in ("/healthz", "/docs", "/openapi.json"):
             assert client.get(path).status_code == 200
-        refused = client.get("/healthz", headers={"Authorization": "Bearer x"})
-        assert refused.status_code == 200
-        bad = client.get(f"{API}/objects/order/1", headers={"Authorization": "Bearer x"})
-        assert (bad.status_code, bad.headers["WWW-Authenticate"]) == (401, 'Bearer error="invalid_token"')
+
+
+class Refusing:
+    """Takes no credential at all."""
+
+    def recognise(self, scope: Scope) -> Principal | None:
+        raise Unauthorized("this token is not taken")
+
+
+def test_a_bad_credential_is_refused_wherever_somebody_is_needed_though_anonymous_callers_are_let_in(tmp_path: Path) -> None:
+    settings, log = settings_in(tmp_path), ListLog()
+    release_shop(settings, log)
+    with TestClient(create_app(settings, log, clock=lambda: NOW, recognises=Refusing()), raise_server_exceptions=False) as client:
+        assert client.get("/healthz").status_code == 200
+        for method, path, body in requests():
+            answer = client.request(method, path, json=body)
+            assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, 'Bearer error="invalid_token"'), (method, path)
 
 
 def test_an_entity_tag_holds_under_the_same_rights_only(tmp_path: Path) -> None:
