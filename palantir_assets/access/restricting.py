@@ -1,7 +1,7 @@
 """An ontology that holds only what a caller may know: a hidden name is an unknown name, in the same words.
 
 What is hidden was decided in `hiding`; here the rest is cut so that nothing in it names what is hidden. An interface
-stays while one of its implementers may be read (or none implements it at all), and so does each of its properties.
+stays while one of its implementers may be read (or none implements it at all), and so do each of its properties and links.
 Metrics stay: each is planned under the caller's view, and is unknown where that cannot be.
 """
 
@@ -74,7 +74,7 @@ def _interfaces(ontology: ServedOntology, types: dict[str, ServedType]) -> dict[
         links = {
             link: what
             for link, what in interface.links.items()
-            if (what.to in types or what.to in told) and all(_walks(types, kind, link) for kind in left)
+            if (what.to in types or what.to in told) and (not left or any(_walks(types, kind, link) for kind in left))
         }
         extends = tuple(parent for parent in interface.extends if parent in told)
         told[name] = interface.model_copy(update={"links": links, "extends": extends})

@@ -70,9 +70,11 @@ def closed_to_strangers() -> ServedAccess:
     return open_to_viewers(shop().ontology, anonymous=())
 
 
-def release_shop(settings: Settings, log: ListLog, *, orders: int = 250, access: ServedAccess | None = None) -> Published:
-    """Seal and publish the shop with so many orders."""
-    made = shop(orders=orders)
+def release_shop(
+    settings: Settings, log: ListLog, *, orders: int = 250, access: ServedAccess | None = None, made: FakeRelease | None = None
+) -> Published:
+    """Seal and publish the shop with so many orders, or one already made; viewers may read all, unless other rules are given."""
+    made = made or shop(orders=orders)
     with staging(Shelf(settings.releases)) as folder:
         (folder / "ontology.json").write_bytes(canonical_json(made.ontology.model_dump(mode="json")))
         (folder / "access.json").write_text((access or open_to_viewers(made.ontology)).model_dump_json(), encoding="utf-8")

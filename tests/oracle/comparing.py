@@ -11,7 +11,6 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from palantir_assets.access.views import whole
 from palantir_assets.engine.aggregating import aggregate
 from palantir_assets.engine.answering import execute
 from palantir_assets.query.aggregates import parse_aggregate, plan_aggregate
@@ -103,7 +102,7 @@ def _compare_objects(world: World, oracle: Oracle, seen: Seen, query: Form) -> N
     whole = [_told(oracle, seen, each, query["naming"]) for each in expected]
     found, token = list[Any](), None
     for _ in range(6):
-        answer = execute(plan(parse_query({**query, "page_token": token}), whole(world.release.ontology), now=NOW), world.release)
+        answer = execute(plan(parse_query({**query, "page_token": token}), world.seen, now=NOW), world.release)
         _agree(query, answer.total, len(whole))
         page = [json.loads(row) for row in answer.rows]
         _agree(query, list(answer.types), [item["__apiName"] for item in page])
@@ -173,7 +172,7 @@ def _rounded(item: Any) -> Any:
 
 
 def _compare_groups(world: World, oracle: Oracle, seen: Seen, query: Form) -> None:
-    found = aggregate(plan_aggregate(parse_aggregate(query), whole(world.release.ontology), now=NOW), world.release)
+    found = aggregate(plan_aggregate(parse_aggregate(query), world.seen, now=NOW), world.release)
     groups: dict[str, tuple[Form, list[Object]]] = {}
     nowhere = 0
     for each in sorted(seen.members, key=oracle.order):

@@ -117,7 +117,8 @@ class Asker:
         if seen.types == ("apple",) and link in ("next", "previous") and self.chance(0.6):
             least = self.rng.randint(0, 2)
             form["depth"] = {"min": least, "max": least + self.rng.randint(0, 3)}
-        dated = {"next", "previous"} if self.world.ontology["types"]["apple"]["links"]["next"]["dated"] else set()
+        apple = self.world.ontology["types"].get("apple", {"links": {}})
+        dated = {"next", "previous"} if apple["links"].get("next", {}).get("dated") else set()
         if (link in dated or (link == "peer" and seen.types == ("apple",)) or link == "apple_peers") and self.chance(0.5):
             form["validAt"] = f"2024-0{self.rng.randint(1, 3)}-{self.rng.randint(10, 28)}T00:00:00Z"
         return form
@@ -350,7 +351,9 @@ class Asker:
         kind, form = seen.types[0], {"type": "methodInput"}
         single = True
         for _ in range(self.rng.randint(0, 2)):
-            link = self.rng.choice(self.links(kind))
+            if not (links := self.links(kind)):
+                break
+            link = self.rng.choice(links)
             form = {"type": "searchAround", "objectSet": form, "link": link}
             (kind,) = self.oracle.ends((kind,), link)
             single = single and link == "bread"
@@ -372,6 +375,8 @@ class Asker:
             operations += [
                 {"type": name, "selectedPropertyApiName": "n", "limit": self.rng.randint(1, 4)} for name in ("collectList", "collectSet")
             ]
+        if "n" not in self.world.properties(kind):
+            operations = operations[:1]
         wanted = [operation for operation in operations if operation["type"] == self.about]
         return {"type": "selection", "objectSet": form, "operation": self.rng.choice(wanted or operations)}
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from palantir_assets.access.views import View, whole
 from palantir_assets.graph.building import build_csr, save
 from palantir_assets.ontology.served import ServedOntology
 from palantir_assets.release.manifest import Provenance, Versions, canonical_json
@@ -46,6 +47,12 @@ class World:
     rows: dict[str, list[dict[str, Any]]]
     links: dict[str, list[Link]]
     release: Release
+    view: View | None = None
+
+    @property
+    def seen(self) -> View:
+        """As whom the engine is asked: one from whom nothing is hidden, unless the world is what is left for another."""
+        return self.view or whole(self.release.ontology)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         """Hypothesis prints every field where it tells of a failure, and would print megabytes."""

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from palantir_assets.errors import LedgerError, NoRelease
+from palantir_assets.ontology.served_access import ServedAccess
 from palantir_assets.release.holding import KEPT_FOR, ReleaseHolder
 from palantir_assets.release.log import Pointer
 from palantir_assets.release.publishing import activate, publish
-from palantir_assets.release.reading import Release, open_release
+from palantir_assets.release.reading import Release, open_release, read_access
 from palantir_assets.release.sealing import Shelf
 from palantir_assets.stores.ledger import Ledger
 from tests.release.shop import NOW, seal_shop
@@ -169,3 +170,40 @@ def test_a_replaced_release_can_be_asked_for_until_its_time_is_over(site: Site, 
         assert [site.is_open(number) for number in range(4)] == [False, False, False, True]
     finally:
         holder.close()
+
+
+def test_a_rollback_takes_back_data_and_never_a_permission(site: Site, ledger: Ledger) -> None:
+    rules = {3: ("everybody",), 4: ("staff",), 5: ()}
+    seen: list[str] = []
+
+    def of_orders(pointer: Pointer) -> ServedAccess:
+        seen.append(pointer.release_id)
+        return ServedAccess(anonymous=rules[counts[pointer.release_id]])
+
+    held = ReleaseHolder(ledger, site.open, clock=lambda: NOW, keep=1, rules=of_orders)
+    counts = {(first := site.publish(3)): 3}
+    held.refresh()
+    with held.acquire() as release:
+        assert release.access.anonymous == ("everybody",)
+    counts |= {(second := site.publish(4)): 4}
+    held.refresh()
+    activate(first, shelf=site.shelf, log=site.ledger, reason="rollback", actor="t")
+    held.refresh()
+    for wanted, count in ((first, 3), (second, 4)):
+        with held.acquire(wanted) as release:
+            assert (release.count("order"), release.access.anonymous) == (count, ("staff",))
+    assert seen == [first, second, second]
+    held.close()
+
+
+def test_rules_that_cannot_be_read_leave_the_old_state(site: Site, ledger: Ledger) -> None:
+    held = ReleaseHolder(ledger, site.open, clock=lambda: NOW, rules=lambda pointer: read_access(site.shelf.release(pointer.release_id)))
+    site.publish(3)
+    held.refresh()
+    damaged = site.publish(4)
+    (site.shelf.release(damaged) / "access.json").write_text("{")
+    assert held.refresh() is False
+    with held.acquire() as release:
+        assert (release.count("order"), release.access) == (3, ServedAccess())  # nothing was declared: nobody reads
+    assert "access.json cannot be read" in (held.status.last_reload_error or "")
+    held.close()
