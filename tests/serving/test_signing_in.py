@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 from palantir_assets.identity.accounts import Client
 from palantir_assets.identity.opaque import digest, form_token
 from palantir_assets.serving.app import create_app
+from palantir_assets.serving.identified import needed_scope
 from tests.fakes.identity import NOON, PASSWORD, World, world
 from tests.fakes.shop_release import ListLog, closed_to_strangers, release_shop, settings_in
 
@@ -208,7 +209,22 @@ def test_a_token_makes_no_tokens_and_does_only_what_it_is_for(client: TestClient
     answer = client.post("/api/platform/v1/me/tokens", json=body, headers=bearer(reading))
     assert answer.status_code == 403 and "insufficient_scope" in answer.headers["www-authenticate"]
     assert client.post("/api/platform/v1/me/tokens", json=body, headers=bearer(account)).status_code == 403
-    assert client.post("/api/v2/ontologies/default/actions/close/apply", json={}, headers=bearer(reading)).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "scope"),
+    [
+        ("GET", "/api/v2/ontologies/default/objects/order/1", "read"),
+        ("POST", "/api/v2/ontologies/default/objects/order/search", "read"),
+        ("POST", "/api/v2/ontologies/default/actions/close/apply", "write"),
+        ("POST", "/api/v2/ontologies/default/actions/close/applyBatch", "write"),
+        ("POST", "/api/platform/v1/anything", "write"),
+        ("DELETE", "/api/platform/v1/me/tokens/x", "account"),
+        ("GET", "/api/platform/v1/me", "read"),
+    ],
+)
+def test_what_a_token_must_be_for(method: str, path: str, scope: str) -> None:
+    assert needed_scope({"type": "http", "method": method, "path": path}) == scope
 
 
 def test_one_users_token_is_not_anothers_to_revoke(client: TestClient, kims: World) -> None:
