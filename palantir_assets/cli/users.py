@@ -193,7 +193,7 @@ def office(settings: Settings | None = None) -> Iterator[Office]:
     from palantir_assets.stores.identity_opening import open_flows
 
     settings = settings or load_settings()
-    database = open_database(settings.ledger_url)
+    database = open_database(settings.ledger_url, settings.audit_key)
     try:
         opened = open_flows(settings, database, _now)
         try:

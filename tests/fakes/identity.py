@@ -66,7 +66,7 @@ class World:
 def world(folder: Path, *, url: str | None = None, clock: Clock | None = None) -> World:
     """A ledger with one user, kim, whose role is viewer."""
     clock = clock or Clock()
-    database = open_database(url or f"sqlite:///{folder / 'ledger.db'}")
+    database = open_database(url or f"sqlite:///{folder / 'ledger.db'}", folder / "keys" / "audit.key")
     identities, credentials = open_identities(database), StoredCredentials(database)
     ids, keys = count(), [SigningKeys(new_key(clock()))]
     tokens = Tokens(URL, f"{URL}/api", keys[0], clock, lambda: f"token-{next(ids)}")

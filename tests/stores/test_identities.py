@@ -252,8 +252,8 @@ def test_no_secret_stands_in_any_table(kims: World) -> None:
     assert [secret for secret in secrets if secret in everything] == []
 
 
-def test_the_version_is_seen_from_another_process(kims: World) -> None:
-    other = open_identities(open_database(kims.database.engine.url.render_as_string(hide_password=False)))
+def test_the_version_is_seen_from_another_process(kims: World, tmp_path: Path) -> None:
+    other = open_identities(open_database(kims.database.engine.url.render_as_string(hide_password=False), tmp_path / "keys" / "audit.key"))
     before = kims.identities.version()
     other.grant(Grant("kim", "role", "operations"), actor="test", at=NOON)
     assert kims.identities.version() == before + 1
