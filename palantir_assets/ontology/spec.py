@@ -1,7 +1,7 @@
 """The nouns of a spec: what an analytics engineer may write, and nothing else.
 
 Here is the shape of one file (`extra="forbid"`: an unknown key is refused). The nouns themselves stand in
-`spec_objects`, `spec_functions` and `spec_stations`, and are all found here. Whether names in them exist and fit
+`spec_objects`, `spec_actions`, `spec_functions` and `spec_stations`, and are all found here. Whether names in them exist and fit
 together is asked in `ontology.rules`; how a spec becomes SQL, in `ontology.compiling`.
 """
 
@@ -9,6 +9,20 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from palantir_assets.ontology.spec_actions import (
+    Action,
+    ActionParameter,
+    Allow,
+    Approve,
+    Choices,
+    Criterion,
+    Effect,
+    LinkStep,
+    Mail,
+    MailStep,
+    Step,
+    Webhook,
+)
 from palantir_assets.ontology.spec_functions import Function, Metric, Parameter
 from palantir_assets.ontology.spec_objects import (
     Expect,
@@ -62,11 +76,67 @@ from palantir_assets.ontology.spec_words import (
 )
 
 __all__ = [
-    "PROPERTY_TYPES", "SCALAR_TYPES", "SOURCE_TYPES", "Csv", "Edges", "Estimator", "Eval", "Expect", "Freshness", "Function", "Gate",
-    "Graph", "Identifier", "Interface", "InterfaceLink", "InterfaceProperty", "Label", "Link", "Measure", "Metric", "Model", "ModelGate",
-    "ObjectType", "Ontology", "Parameter", "Points", "Property", "PropertyType", "QueryCase", "Rows", "Scalar", "ScalarType", "Search",
-    "SearchCase", "Severity", "SharedFile", "SharedProperty", "Source", "SourceColumn", "SourceTable", "SourceType", "Spec", "Split",
-    "Status", "Through", "Valid", "ValueType", "Via", "Writes",
+    "PROPERTY_TYPES",
+    "SCALAR_TYPES",
+    "SOURCE_TYPES",
+    "Action",
+    "ActionParameter",
+    "Allow",
+    "Approve",
+    "Choices",
+    "Criterion",
+    "Csv",
+    "Edges",
+    "Effect",
+    "Estimator",
+    "Eval",
+    "Expect",
+    "Freshness",
+    "Function",
+    "Gate",
+    "Graph",
+    "Identifier",
+    "Interface",
+    "InterfaceLink",
+    "InterfaceProperty",
+    "Label",
+    "Link",
+    "LinkStep",
+    "Mail",
+    "MailStep",
+    "Measure",
+    "Metric",
+    "Model",
+    "ModelGate",
+    "ObjectType",
+    "Ontology",
+    "Parameter",
+    "Points",
+    "Property",
+    "PropertyType",
+    "QueryCase",
+    "Rows",
+    "Scalar",
+    "ScalarType",
+    "Search",
+    "SearchCase",
+    "Severity",
+    "SharedFile",
+    "SharedProperty",
+    "Source",
+    "SourceColumn",
+    "SourceTable",
+    "SourceType",
+    "Spec",
+    "Split",
+    "Status",
+    "Step",
+    "Through",
+    "Valid",
+    "ValueType",
+    "Via",
+    "Webhook",
+    "Writes",
 ]  # fmt: skip
 
 
@@ -78,6 +148,9 @@ class SharedFile(Spec):
     interfaces: dict[Identifier, Interface] = Field({})
     functions: dict[Identifier, Function] = Field({})
     metrics: dict[Identifier, Metric] = Field({})
+    actions: dict[Identifier, Action] = Field({})
+    mails: dict[Identifier, Mail] = Field({})
+    webhooks: dict[Identifier, Webhook] = Field({})
     sources: dict[Identifier, Source] = Field({})
     graphs: dict[Identifier, Graph] = Field({})
     models: dict[Identifier, Model] = Field({})
@@ -93,6 +166,9 @@ class Ontology(Spec):
     interfaces: dict[str, Interface] = Field({})
     functions: dict[str, Function] = Field({})
     metrics: dict[str, Metric] = Field({})
+    actions: dict[str, Action] = Field({})
+    mails: dict[str, Mail] = Field({})
+    webhooks: dict[str, Webhook] = Field({})
     sources: dict[str, Source] = Field({})
     graphs: dict[str, Graph] = Field({})
     models: dict[str, Model] = Field({})
