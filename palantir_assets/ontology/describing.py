@@ -99,6 +99,7 @@ def served_property(ontology: Ontology, prop: SharedProperty) -> ServedProperty:
         digits=prop.digits,
         value_type=prop.type if value_type else None,
         shared=getattr(prop, "shared", None),
+        default=own.default if own else None,
         virtual=own.derived if own and not own.materialised else None,
     )
 

@@ -48,6 +48,8 @@ class ServedProperty(Served):
     value_type: str | None = None
     shared: str | None = None
     """The shared property it is one of."""
+    default: Scalar | None = None
+    """What a property that edits set holds until one does."""
     virtual: str | None = None
     """The SQL-free expression of a property that is computed with the indexes and is no part of the truth."""
 
