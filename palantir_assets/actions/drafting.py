@@ -135,7 +135,9 @@ def _linked(step: ServedStep, heard: Told, draft: Draft) -> Draft:
             else ("they are not linked", "연결되어 있지 않습니다")
         )
         raise _Wrong(*told)
-    return replace(draft, edits=(*draft.edits, LinkEdit("link" if step.verb == "link" else "unlink", stored, key, target)))
+    return replace(
+        draft, edits=(*draft.edits, LinkEdit("link" if step.verb == "link" else "unlink", stored, key, target, (kind.name, link.to)))
+    )
 
 
 def own(kind: ServedType) -> dict[str, ServedProperty]:

@@ -37,12 +37,16 @@ class ObjectEdit:
 
 @dataclass(frozen=True, slots=True)
 class LinkEdit:
-    """A pair of keys that is linked from now on, or no longer. `link` is the stored link's name, such as `book__authors`."""
+    """A pair of keys that is linked from now on, or no longer. `link` is the stored link's name, such as `book__authors`.
+
+    `between` are the object types at its ends.
+    """
 
     kind: Literal["link", "unlink"]
     link: str
     source: str
     target: str
+    between: tuple[str, str] = ("", "")
     restores: bool = False
 
 
@@ -91,15 +95,18 @@ def diff(edits: Iterable[Edit]) -> tuple[Change, ...]:
 
 def after(values: Values | None, edit: ObjectEdit) -> Values | None:
     """An object's values after an edit; None where there is no object."""
-    if edit.kind == "delete":
-        return None
-    return edit.values if edit.kind == "create" else {**(values or {}), **edit.values}
+    if edit.kind == "create":
+        return edit.values
+    return None if edit.kind == "delete" or values is None else {**values, **edit.values}
 
 
 def as_json(edit: Edit) -> dict[str, Json]:
     """An edit as JSON; `from_json` reads it again."""
     if isinstance(edit, LinkEdit):
-        return {"kind": edit.kind, "link": edit.link, "source": edit.source, "target": edit.target, "restores": edit.restores}
+        return {
+            "kind": edit.kind, "link": edit.link, "source": edit.source, "target": edit.target,
+            "between": list(edit.between), "restores": edit.restores,
+        }  # fmt: skip
     return {
         "kind": edit.kind, "type": edit.type, "key": edit.key, "values": dict(edit.values), "previous": dict(edit.previous),
         "version": edit.version, "restores": sorted(edit.restores),
@@ -109,7 +116,8 @@ def as_json(edit: Edit) -> dict[str, Json]:
 def from_json(said: Mapping[str, Json]) -> Edit:
     """The edit that `as_json` wrote; raises TypeError for anything else."""
     if "link" in said:
-        return LinkEdit(**said)
+        source, target = said["between"]
+        return LinkEdit(**{**said, "between": (source, target)})
     return ObjectEdit(**{**said, "restores": frozenset(said.get("restores", ()))})
 
 

@@ -118,14 +118,15 @@ def fold(overlay: Overlay, edits: Iterable[tuple[int, Edit]]) -> Overlay:
 
 def _after(before: State | None, edit: ObjectEdit) -> State:
     version = edit.version + 1
-    if edit.kind == "delete":
+    if edit.kind == "delete" or (edit.kind == "modify" and before is not None and before.kind == REMOVED):
         return State(REMOVED, {}, version)
     if edit.kind == "create":
         return State(APPENDED, edit.values, version)
-    if before is None or before.kind == REMOVED:
+    if before is None:
         return State(CHANGED, edit.values, version)
     return State(before.kind, {**before.values, **edit.values}, version)
 
 
 def _layered(old: Mapping[str, Layered[V]], new: Mapping[str, dict[str, V]]) -> dict[str, Layered[V]]:
-    return {**old, **{name: old.get(name, Layered[V]()).with_layer(newest) for name, newest in new.items()}}
+    nothing: Layered[V] = Layered()
+    return {**old, **{name: old.get(name, nothing).with_layer(newest) for name, newest in new.items()}}

@@ -92,7 +92,8 @@ def _heard(before: Said, edit: ObjectEdit, at: datetime) -> Said:
     values = {name: (value, at) for name, value in edit.values.items() if name not in edit.restores}
     if edit.kind == "modify":
         kept = {name: value for name, value in before.values.items() if name not in edit.restores}
-        return replace(before, values={**kept, **values})
+        exists = None if EXISTS in edit.restores else before.exists
+        return replace(before, exists=exists, values={**kept, **values})
     return Said(None if EXISTS in edit.restores else edit.kind == "create", at, values)
 
 

@@ -51,18 +51,16 @@ def standing(history: Sequence[Applied]) -> list[Applied]:
 def dependents(history: Sequence[Applied], id: str) -> tuple[Dependent, ...]:
     """Every later action, still standing, that wrote what this one or one of its dependents wrote, or used what it created."""
     first = next(index for index, applied in enumerate(history) if applied.id == id)
-    alive = {applied.id for applied in standing(history)} | {id} | _live_reversals(history)
+    alive = {applied.id for applied in standing(history)}
     written: dict[Cell, str] = dict.fromkeys(_cells(history[first]), id)
-    made = dict.fromkeys(_made(history[first]), id)
     found: list[Dependent] = []
     for applied in history[first + 1 :]:
         if applied.id not in alive:
             continue
-        cell = next((cell for cell in _uses(applied) if cell in written or cell in made), None)
+        cell = next((cell for cell in _uses(applied) if cell in written), None)
         if cell is not None:
-            found.append(Dependent(applied.id, written.get(cell) or made[cell], cell))
+            found.append(Dependent(applied.id, written[cell], cell))
             written |= dict.fromkeys((cell for cell in _cells(applied) if cell not in written), applied.id)
-            made |= dict.fromkeys((cell for cell in _made(applied) if cell not in made), applied.id)
     return tuple(found)
 
 
@@ -81,8 +79,24 @@ def revert(history: Sequence[Applied], id: str, *, with_dependents: bool = False
         reason = f"{len(later)} later actions depend on {id}: {'; '.join(map(str, later[:3]))}; revert it with its dependents"
         return Reversal(Refusal(reason), reverts, later)
     remaining = standing([*history, Applied("", (), 0, target.at, reverts)])
+    if lost := _groundless(history, remaining):
+        return Reversal(
+            Refusal(f"{lost} would be in force again, and what it changes is no longer there; revert that first"), reverts, later
+        )
     touched = dict.fromkeys(cell for applied in history if applied.id in reverts for cell in _cells(applied))
     return Reversal(Allowed(), reverts, later, tuple(_inverse(history, remaining, touched)))
+
+
+def _groundless(history: Sequence[Applied], remaining: Sequence[Applied]) -> str:
+    """The first action that would change an object that is not there, or create one that is; or an empty text."""
+    there = {cell: held for cell, held in _base(history).items() if cell[2] == EXISTS}
+    for applied in remaining:
+        for edit in applied.edits:
+            if isinstance(edit, ObjectEdit):
+                if there[edit.type, edit.key, EXISTS] is (edit.kind == "create"):
+                    return applied.id
+                there[edit.type, edit.key, EXISTS] = edit.kind != "delete"
+    return ""
 
 
 def _live_reversals(history: Sequence[Applied]) -> set[str]:
@@ -137,14 +151,16 @@ def _object_inverse(
     current = {name: value(name, now) for name in every}
     restored = frozenset(name for name in (*every, EXISTS) if (owner, key, name) not in wanted)
     there, to_be = value(EXISTS, now) is not False, value(EXISTS, wanted) is not False
-    if not to_be:
-        return ObjectEdit("delete", owner, key, {}, current, version, restored & {EXISTS}) if there else None
+    if not to_be and there:
+        return ObjectEdit("delete", owner, key, {}, current, version, restored & {EXISTS})
+    if not to_be:  # it is gone already; that the source may bring it again is all there is to say
+        return ObjectEdit("modify", owner, key, {}, {}, version, restored & {EXISTS}) if EXISTS in touched and EXISTS in restored else None
     if not there:
         return ObjectEdit("create", owner, key, {name: value(name, wanted) for name in every}, {}, version, restored)
     names = [name for name in touched if name != EXISTS] if EXISTS not in touched else every
     values = {name: value(name, wanted) for name in names}
     previous = {name: current[name] for name in names}
-    return ObjectEdit("modify", owner, key, values, previous, version, restored & set(names)) if names else None
+    return ObjectEdit("modify", owner, key, values, previous, version, restored & {*names, *touched}) if names else None
 
 
 def _written(history: Iterable[Applied]) -> dict[Cell, Json]:
@@ -182,14 +198,12 @@ def _cells(applied: Applied) -> list[Cell]:
     return [cell for edit in applied.edits for cell, _ in _writes(edit)]
 
 
-def _made(applied: Applied) -> list[Cell]:
-    return [(edit.type, edit.key, EXISTS) for edit in applied.edits if isinstance(edit, ObjectEdit) and edit.kind == "create"]
-
-
 def _uses(applied: Applied) -> list[Cell]:
     """What an action stands on: what it writes itself, and that the objects which it modifies or links are there."""
     found = _cells(applied)
     for edit in applied.edits:
         if isinstance(edit, ObjectEdit):
             found.append((edit.type, edit.key, EXISTS))
+        else:
+            found += [(edit.between[0], edit.source, EXISTS), (edit.between[1], edit.target, EXISTS)]
     return found
