@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -25,7 +25,7 @@ EDITED = frozenset({"table", "edits"})
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """The world with the edits so far. `find` gives None for what is not there, or no longer."""
+    """The world with the edits so far, itself a `World`. `find` gives None for what is not there, or no longer."""
 
     world: World
     ontology: ServedOntology
@@ -47,8 +47,23 @@ class Draft:
         here = [edit for edit in self.edits if isinstance(edit, ObjectEdit) and (edit.type, edit.key) == (object_type, key)]
         if here:
             return here[-1].version + 1
-        found = self.world.find(object_type, key)
-        return found.version if found else 0
+        return self.world.version(object_type, key)
+
+    def having(self, object_type: str, name: str, value: Json) -> Iterator[Values]:
+        key = self.ontology.find_type(object_type).key
+        for values in self.world.having(object_type, name, value):
+            if (object_type, key_text(values[key])) not in self.objects:
+                yield values
+        for (of, _), found in self.objects.items():
+            if of == object_type and found is not None and found.values.get(name) == value:
+                yield found.values
+
+    def with_edits(self, edits: Iterable[Edit]) -> Draft:
+        """The draft with edits that were planned before."""
+        draft = self
+        for edit in edits:
+            draft = draft.edited(edit) if isinstance(edit, ObjectEdit) else replace(draft, edits=(*draft.edits, edit))
+        return draft
 
     def edited(self, edit: ObjectEdit) -> Draft:
         found = self.find(edit.type, edit.key)

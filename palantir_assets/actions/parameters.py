@@ -11,7 +11,7 @@ from typing import Any
 from palantir_assets.access.principal import Principal
 from palantir_assets.actions.edits import Json
 from palantir_assets.actions.ports import Found, World
-from palantir_assets.actions.values import key_text, named_values, python_value
+from palantir_assets.actions.values import Unfit, json_value, key_text, named_values, python_value
 from palantir_assets.actions.verdicts import Finding, failed
 from palantir_assets.errors import did_you_mean
 from palantir_assets.ontology.criteria import expression_of, plain_of
@@ -112,14 +112,18 @@ def _bounded(parameter: ServedActionParameter, value: Any, names: Mapping[str, A
     if parameter.matches is not None and not re.search(parameter.matches, value):
         raise _Wrong(f"must match {parameter.matches}", f"{parameter.matches} 형식이어야 합니다")
     if parameter.min is not None and value < _comparable(parameter.min, value):
-        raise _Wrong(f"must be {parameter.min} at the least", f"{parameter.min} 이상이어야 합니다")
+        raise _Wrong(f"must be {_shown(parameter.min)} at the least", f"{_shown(parameter.min)} 이상이어야 합니다")
     if parameter.max is not None and value > _comparable(parameter.max, value):
-        raise _Wrong(f"must be {parameter.max} at the most", f"{parameter.max} 이하여야 합니다")
+        raise _Wrong(f"must be {_shown(parameter.max)} at the most", f"{_shown(parameter.max)} 이하여야 합니다")
     if parameter.one_of is not None and value not in parameter.one_of:
         listed = ", ".join(map(str, parameter.one_of))
         raise _Wrong(f"must be one of {listed}", f"다음 중 하나여야 합니다: {listed}")
     if parameter.choices is not None and not _chosen(parameter, value, names, ontology, world):
         raise _Wrong("is none of the values to choose from", "선택할 수 있는 값이 아닙니다")
+
+
+def _shown(bound: float | date) -> str:
+    return bound.isoformat() if isinstance(bound, date) else str(int(bound)) if bound == int(bound) else str(bound)
 
 
 def _comparable(bound: float | date, value: Any) -> Any:
@@ -133,7 +137,11 @@ def _chosen(parameter: ServedActionParameter, value: Any, names: Mapping[str, An
         return True
     owner = ontology.find_type(choices.object)
     caller = {name: held for name, held in names.items() if name.startswith("caller.")}
-    for values in world.having(choices.object, choices.property, value):
+    try:
+        sought = json_value(owner.properties[choices.property], value)
+    except Unfit:
+        return False
+    for values in world.having(choices.object, choices.property, sought):
         own = {name: python_value(prop.type, values.get(name)) for name, prop in owner.properties.items()}
         if choices.where is None or holds(choices.where, {**caller, **own}):
             return True

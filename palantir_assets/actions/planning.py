@@ -6,7 +6,7 @@ edits, and letting the effects out, is the ledger's affair.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -74,6 +74,26 @@ def propose(
     return Proposal(
         action.name, draft.edits, diff(draft.edits), action.then, action.approve, action.four_eyes, heard.names, verdict
     )  # fmt: skip
+
+
+def propose_batch(
+    action: ServedAction,
+    batch: Iterable[Mapping[str, Json]],
+    *,
+    ontology: ServedOntology,
+    world: World,
+    caller: Principal,
+    now: datetime,
+) -> tuple[Proposal, ...]:
+    """What an action would do several times over, each seeing what those before it did.
+
+    All of it or nothing: raises ActionRefused with the verdict on the first that does not hold.
+    """
+    draft, proposals = Draft(world, ontology), list[Proposal]()
+    for parameters in batch:
+        proposals.append(propose(action, parameters, ontology=ontology, world=draft, caller=caller, now=now))
+        draft = draft.with_edits(proposals[-1].edits)
+    return tuple(proposals)
 
 
 def _considered(

@@ -28,6 +28,10 @@ class World(Protocol):
         """An object by its key, or None."""
         ...
 
+    def version(self, object_type: str, key: str) -> int:
+        """How often an object was edited, also one that is gone; 0 for one that nobody edited."""
+        ...
+
     def having(self, object_type: str, name: str, value: Json) -> Iterable[Values]:
         """The objects whose property `name` has a value."""
         ...
