@@ -22,6 +22,7 @@
     │   ├── FunctionTooLarge         it asked for more memory than a function gets
     │   ├── FunctionResultInvalid    what it returned is not what it declares
     │   └── FunctionsBusy            as many calls wait as may
+    ├── ActionRefused                an action that may not be applied as it stands (in `actions.verdicts`)
     └── QueryError                   a question that cannot be asked
         ├── QueryTooLong             a question that took more time or memory than one may have
         ├── UnknownName              an object type, property or link that does not exist

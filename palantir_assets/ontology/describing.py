@@ -18,6 +18,7 @@ from palantir_assets.ontology.served_parts import (
     ServedType,
     ServedValueType,
 )
+from palantir_assets.ontology.serving_actions import served_actions, served_mails
 from palantir_assets.ontology.spec import (
     Function,
     Interface,
@@ -56,6 +57,8 @@ def served_ontology(ontology: Ontology) -> ServedOntology:
             name: ServedModel(label=model.label, description=model.description, object=model.object, writes=next(iter(model.writes)))
             for name, model in ontology.models.items()
         },
+        actions=served_actions(ontology),
+        mails=served_mails(ontology),
     )
 
 
@@ -96,6 +99,7 @@ def served_property(ontology: Ontology, prop: SharedProperty) -> ServedProperty:
         digits=prop.digits,
         value_type=prop.type if value_type else None,
         shared=getattr(prop, "shared", None),
+        default=own.default if own else None,
         virtual=own.derived if own and not own.materialised else None,
     )
 
@@ -138,6 +142,8 @@ def _with_inherited(ontology: Ontology, found: dict[str, dict[str, str]], name: 
 
 
 def _origin(prop: Property | None) -> Origin:
+    if prop is not None and prop.by_edits:
+        return "edits"
     if prop is None or prop.derived is None:
         return "table"
     return "links" if _over_links(prop.derived) else "derived"

@@ -10,7 +10,18 @@ import re
 from collections.abc import Callable, Iterator
 
 from palantir_assets.errors import Problem, did_you_mean
-from palantir_assets.ontology import access_rules, expectation_rules, function_rules, interface_rules, link_rules, station_rules, type_rules
+from palantir_assets.ontology import (
+    access_rules,
+    action_rules,
+    action_step_rules,
+    edit_rules,
+    expectation_rules,
+    function_rules,
+    interface_rules,
+    link_rules,
+    station_rules,
+    type_rules,
+)
 from palantir_assets.ontology.aggregates import kind_over_links, links_in, take_apart
 from palantir_assets.ontology.expressions import ExpressionError, kind_of
 from palantir_assets.ontology.paths import template_fields
@@ -144,6 +155,12 @@ RULES: tuple[Callable[[Loaded], Iterator[Problem]], ...] = (
     function_rules.functions_are_there,
     function_rules.parameters_are_typed,
     function_rules.metrics_ask_what_exists,
+    edit_rules.edited_properties_hold,
+    action_rules.parameters_hold,
+    action_rules.callers_exist,
+    action_rules.criteria_hold,
+    action_rules.effects_hold,
+    action_step_rules.steps_hold,
     station_rules.sources_are_whole,
     station_rules.graphs_have_ground,
     station_rules.models_do_not_leak,

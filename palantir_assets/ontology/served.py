@@ -13,6 +13,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from palantir_assets.errors import UnknownName
+from palantir_assets.ontology.served_actions import ServedAction, ServedMail
 from palantir_assets.ontology.served_parts import (
     InterfaceLink,
     Served,
@@ -65,6 +66,8 @@ class ServedOntology(BaseModel):
     metrics: dict[str, ServedMetric] = {}
     graphs: dict[str, ServedGraph] = {}
     models: dict[str, ServedModel] = {}
+    actions: dict[str, ServedAction] = {}
+    mails: dict[str, ServedMail] = {}
 
     def find_type(self, name: str) -> ServedType:
         """The object type of that name; raises UnknownName with the nearest one."""
@@ -87,6 +90,12 @@ class ServedOntology(BaseModel):
         if (wanted := version or pinned or found.version) != found.version:
             raise UnknownName("function version", f"{plain}:{wanted}", (f"{plain}:{found.version}",))
         return found
+
+    def find_action(self, name: str) -> ServedAction:
+        """The action of that name; raises UnknownName with the nearest one."""
+        if name not in self.actions:
+            raise UnknownName("action", name, self.actions)
+        return self.actions[name]
 
     def ancestors(self, interface: str) -> tuple[str, ...]:
         """Every interface that one extends, directly or not, nearest first, each once."""

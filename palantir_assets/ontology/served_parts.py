@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict
 from palantir_assets.errors import UnknownName
 from palantir_assets.ontology.spec import Label, PropertyType, Scalar, ScalarType
 
-Origin = Literal["table", "derived", "links", "graph", "model"]
-"""Where a value comes from; `links` is an aggregate over linked objects."""
+Origin = Literal["table", "derived", "links", "graph", "model", "edits"]
+"""Where a value comes from; `links` is an aggregate over linked objects, `edits` what only actions set."""
 Cardinality = Literal["many_to_one", "one_to_one", "many_to_many"]
 Status = Literal["active", "experimental", "deprecated"]
 
@@ -48,6 +48,8 @@ class ServedProperty(Served):
     value_type: str | None = None
     shared: str | None = None
     """The shared property it is one of."""
+    default: Scalar | None = None
+    """What a property that edits set holds until one does."""
     virtual: str | None = None
     """The SQL-free expression of a property that is computed with the indexes and is no part of the truth."""
 

@@ -1,8 +1,8 @@
 """The nouns of a spec: what an analytics engineer may write, and nothing else.
 
 Here is the shape of one file (`extra="forbid"`: an unknown key is refused). The nouns themselves stand in
-`spec_objects`, `spec_functions`, `spec_stations` and `spec_access`, and are all found here. Whether names in them exist and fit
-together is asked in `ontology.rules`; how a spec becomes SQL, in `ontology.compiling`.
+`spec_objects`, `spec_actions`, `spec_functions`, `spec_stations` and `spec_access`, and are all found here. Whether names
+in them exist and fit together is asked in `ontology.rules`; how a spec becomes SQL, in `ontology.compiling`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,20 @@ from palantir_assets.ontology.spec_access import (
     PolicyTest,
     PropertyPolicy,
     Role,
+)
+from palantir_assets.ontology.spec_actions import (
+    Action,
+    ActionParameter,
+    Allow,
+    Approve,
+    Choices,
+    Criterion,
+    Effect,
+    LinkStep,
+    Mail,
+    MailStep,
+    Step,
+    Webhook,
 )
 from palantir_assets.ontology.spec_functions import Function, Metric, Parameter
 from palantir_assets.ontology.spec_objects import (
@@ -79,12 +93,13 @@ from palantir_assets.ontology.spec_words import (
 )
 
 __all__ = [
-    "LISTED", "PROPERTY_TYPES", "SCALAR_TYPES", "SINGLE", "SOURCE_TYPES", "AttributeType", "Csv", "Declassification", "Default", "Edges",
-    "Estimator", "Eval", "Expect", "Freshness", "Function", "FunctionPolicy", "Gate", "Grant", "Graph", "Identifier", "Interface",
-    "InterfaceLink", "InterfaceProperty", "Label", "Link", "LinkPolicy", "Marking", "Measure", "Metric", "Model", "ModelGate",
-    "ModelPolicy", "ObjectType", "Ontology", "Parameter", "Points", "Policy", "PolicyTest", "Property", "PropertyPolicy", "PropertyType",
-    "QueryCase", "Role", "Rows", "Scalar", "ScalarType", "Search", "SearchCase", "Severity", "SharedFile", "SharedProperty", "Source",
-    "SourceColumn", "SourceTable", "SourceType", "Spec", "Split", "Status", "Through", "Valid", "ValueType", "Via", "Writes",
+    "LISTED", "PROPERTY_TYPES", "SCALAR_TYPES", "SINGLE", "SOURCE_TYPES", "Action", "ActionParameter", "Allow", "Approve",
+    "AttributeType", "Choices", "Criterion", "Csv", "Declassification", "Default", "Edges", "Effect", "Estimator", "Eval", "Expect",
+    "Freshness", "Function", "FunctionPolicy", "Gate", "Grant", "Graph", "Identifier", "Interface", "InterfaceLink", "InterfaceProperty",
+    "Label", "Link", "LinkPolicy", "LinkStep", "Mail", "MailStep", "Marking", "Measure", "Metric", "Model", "ModelGate", "ModelPolicy",
+    "ObjectType", "Ontology", "Parameter", "Points", "Policy", "PolicyTest", "Property", "PropertyPolicy", "PropertyType", "QueryCase",
+    "Role", "Rows", "Scalar", "ScalarType", "Search", "SearchCase", "Severity", "SharedFile", "SharedProperty", "Source", "SourceColumn",
+    "SourceTable", "SourceType", "Spec", "Split", "Status", "Step", "Through", "Valid", "ValueType", "Via", "Webhook", "Writes",
 ]  # fmt: skip
 
 
@@ -106,6 +121,9 @@ class SharedFile(Spec):
     interfaces: dict[Identifier, Interface] = Field({})
     functions: dict[Identifier, Function] = Field({})
     metrics: dict[Identifier, Metric] = Field({})
+    actions: dict[Identifier, Action] = Field({})
+    mails: dict[Identifier, Mail] = Field({})
+    webhooks: dict[Identifier, Webhook] = Field({})
     sources: dict[Identifier, Source] = Field({})
     graphs: dict[Identifier, Graph] = Field({})
     models: dict[Identifier, Model] = Field({})
@@ -133,6 +151,9 @@ class Ontology(Spec):
     interfaces: dict[str, Interface] = Field({})
     functions: dict[str, Function] = Field({})
     metrics: dict[str, Metric] = Field({})
+    actions: dict[str, Action] = Field({})
+    mails: dict[str, Mail] = Field({})
+    webhooks: dict[str, Webhook] = Field({})
     sources: dict[str, Source] = Field({})
     graphs: dict[str, Graph] = Field({})
     models: dict[str, Model] = Field({})

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from palantir_assets.ontology.spec_actions import EDITS, Conflict
 from palantir_assets.ontology.spec_words import (
     PROPERTY_TYPES,
     DbtTable,
@@ -95,7 +96,11 @@ class Property(SharedProperty):
     """One property. It is the column of the same name, or of the name in `from`, unless `derived` says how it is computed."""
 
     shared: Identifier | None = None
-    columns: Names = Field((), alias="from", max_length=2, description="the column, or [latitude, longitude] of a geopoint")
+    columns: Names = Field(
+        (), alias="from", max_length=2, description="the column, [latitude, longitude] of a geopoint, or `edits`: set by actions only"
+    )
+    default: Scalar | None = Field(None, description="what a property `from: edits` holds until an action sets it")
+    conflict: Conflict | None = Field(None, description="what a build keeps where an edit and the source differ; edit_wins unless said")
     points: Points | None = None
     optional: bool = False
     derived: str | None = Field(None, description="an expression over the other properties, and aggregates over links")
@@ -104,6 +109,11 @@ class Property(SharedProperty):
     renamed_from: Identifier | None = None
     markings: Names = Field((), description="markings it bears beside those of what it is computed of")
     expect: Expect | None = None
+
+    @property
+    def by_edits(self) -> bool:
+        """Whether only actions set it: no column holds it."""
+        return self.columns == (EDITS,)
 
 
 class Via(Spec):
@@ -230,3 +240,4 @@ class ObjectType(Spec):
     rows: Rows = Field(Rows(), description="how many objects there must be; one at the least unless said otherwise")
     search: Search | None = None
     indexes: tuple[Identifier, ...] = ()
+    updated_at: Identifier | None = Field(None, description="the timestamp that tells when the source last changed an object")

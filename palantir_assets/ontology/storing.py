@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from palantir_assets.names import quoted
+from palantir_assets.names import literal, quoted
 from palantir_assets.ontology.served_parts import ServedProperty
-from palantir_assets.ontology.spec import Property, ScalarType
+from palantir_assets.ontology.spec import Property, Scalar, ScalarType
 
 SCALARS: Final[Mapping[ScalarType, str]] = {
     "string": "VARCHAR",
@@ -55,17 +55,27 @@ def scalar_sql(of: ScalarType, digits: tuple[int, int] | None) -> str:
 
 
 def columns_of(name: str, prop: Property) -> tuple[str, ...]:
-    """The columns that a property is read from; none if it is derived."""
-    if prop.derived is not None:
+    """The columns that a property is read from; none if it is derived, or set by edits alone."""
+    if prop.derived is not None or prop.by_edits:
         return ()
     return prop.columns or (name,)
 
 
 def stored_value(name: str, prop: Property, served: ServedProperty) -> str:
-    """The SQL of a column's value. A geopoint with one half missing stays one, so that a check can find it."""
+    """The SQL of a column's value, or of the default of what only edits set.
+
+    A geopoint with one half missing stays one, so that a check can find it.
+    """
     columns = columns_of(name, prop)
+    if not columns:
+        return f"CAST({_literal(prop.default)} AS {sql_type(served)})"
     if len(columns) == 1:
         return f"CAST({quoted(columns[0])} AS {sql_type(served)})"
     latitude, longitude = (f"CAST({quoted(column)} AS DOUBLE)" for column in columns)
     point = f"struct_pack(latitude := {latitude}, longitude := {longitude})"
     return f"CASE WHEN {quoted(columns[0])} IS NOT NULL OR {quoted(columns[1])} IS NOT NULL THEN {point} END"
+
+
+def _literal(value: Scalar | None) -> str:
+    """A declared value as SQL; the cast around it makes it one of the property's type."""
+    return "NULL" if value is None else literal(value if isinstance(value, str) else str(value))

@@ -47,6 +47,8 @@ def columns_fit_their_types(loaded: Loaded) -> Iterator[Problem]:
             base = loaded.ontology.base_type(prop)
             if prop.derived is not None:
                 yield from _derived(prop, name, base, place)
+            elif prop.by_edits:
+                continue  # no column at all: `action_rules.edited_properties_hold`
             elif base == "geopoint" and len(prop.columns) != 2:
                 yield Problem(
                     f"property {name!r} is a geopoint, which is read from two columns", place, "add `from: [latitude, longitude]`"

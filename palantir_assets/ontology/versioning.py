@@ -96,6 +96,8 @@ def without_words(served: ServedOntology) -> object:
             "types": {"__all__": types},
             "interfaces": {"__all__": {**words, "properties": each, "links": each}},
             "shared_properties": True,
+            "actions": True,
+            "mails": True,
             "value_types": True,
             "functions": {"__all__": functions},
             "metrics": each,

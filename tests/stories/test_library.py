@@ -71,6 +71,14 @@ def test_what_is_missing_is_left_out_and_what_is_not_lent_counts_nothing(release
     assert not {"subjects", "cover", "fees", "fee_per_loan", "last_lent"} & never_lent.keys()
 
 
+def test_what_only_actions_set_holds_its_default_and_is_asked_like_any_other(release: Release) -> None:
+    member = served(release, "member", 1)
+    assert member["blocked"] is False and "blocked_because" not in member
+    with release.sql() as con:
+        assert con.execute("SELECT DISTINCT blocked, blocked_because FROM member").fetchall() == [(False, None)]
+    assert release.ontology.find_action("block_member").do[0].set == {"blocked": True, "blocked_because": "$reason"}
+
+
 def test_virtual_properties_are_asked_like_any_other_and_lie_in_no_released_file(release: Release, folder: Path) -> None:
     with release.sql() as con:
         assert con.execute("SELECT book_id FROM book WHERE fee_per_loan > 1 ORDER BY _row").fetchall() == [("B-1",), ("B-3",)]

@@ -1,0 +1,209 @@
+"""Taking back any action at any time: who depends on it, and the new edits that make it as if it had not been.
+
+Nothing is erased. An inverse edit says what remains of other actions and, where nothing remains, that the source's word
+holds again (`restores`). A history is in order and complete for the objects and links that it touches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from palantir_assets.access.policy import Allowed, Decision, Refusal
+from palantir_assets.actions.edits import EXISTS, Applied, Edit, Json, LinkEdit, ObjectEdit
+
+Cell = tuple[str, str, str]
+"""What one edit writes: (type, key, property), (type, key, EXISTS), or (link, source, target)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dependent:
+    """A later action that stands on one to be reverted, and where."""
+
+    id: str
+    on: str
+    cell: Cell
+
+    def __str__(self) -> str:
+        where = "/".join(part for part in self.cell if part)
+        return f"{self.id} changed {where} after {self.on}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reversal:
+    """What taking actions back means: whether it may be, on whom it falls, and the edits that do it, in order."""
+
+    decision: Decision
+    reverts: frozenset[str]
+    dependents: tuple[Dependent, ...]
+    edits: tuple[Edit, ...] = ()
+
+
+def standing(history: Sequence[Applied]) -> list[Applied]:
+    """The actions that still have their effect, in order: not what was reverted, and not what only reverted."""
+    dead: set[str] = set()
+    for applied in reversed(history):
+        if applied.id not in dead:
+            dead |= applied.reverts
+    return [applied for applied in history if applied.id not in dead and not applied.reverts]
+
+
+def dependents(history: Sequence[Applied], id: str) -> tuple[Dependent, ...]:
+    """Every later action, still standing, that wrote what this one or one of its dependents wrote, or used what it created."""
+    first = next(index for index, applied in enumerate(history) if applied.id == id)
+    alive = {applied.id for applied in standing(history)}
+    written: dict[Cell, str] = dict.fromkeys(_cells(history[first]), id)
+    found: list[Dependent] = []
+    for applied in history[first + 1 :]:
+        if applied.id not in alive:
+            continue
+        cell = next((cell for cell in _uses(applied) if cell in written), None)
+        if cell is not None:
+            found.append(Dependent(applied.id, written[cell], cell))
+            written |= dict.fromkeys((cell for cell in _cells(applied) if cell not in written), applied.id)
+    return tuple(found)
+
+
+def revert(history: Sequence[Applied], id: str, *, with_dependents: bool = False) -> Reversal:
+    """What it means to take an action back, alone or with all that depend on it.
+
+    Raises KeyError for an action that is not in the history.
+    """
+    by_id = {applied.id: applied for applied in history}
+    target = by_id[id]
+    later = dependents(history, id)
+    reverts = frozenset({id, *(dependent.id for dependent in later)}) if with_dependents else frozenset({id})
+    if by := _reverted_by(history, id):
+        return Reversal(Refusal(f"{id} was reverted by {by}; revert that to have it back"), reverts, later)
+    if later and not with_dependents:
+        reason = f"{len(later)} later actions depend on {id}: {'; '.join(map(str, later[:3]))}; revert it with its dependents"
+        return Reversal(Refusal(reason), reverts, later)
+    remaining = standing([*history, Applied("", (), 0, target.at, reverts)])
+    if lost := _groundless(history, remaining):
+        return Reversal(
+            Refusal(f"{lost} would be in force again, and what it changes is no longer there; revert that first"), reverts, later
+        )
+    touched = dict.fromkeys(cell for applied in history if applied.id in reverts for cell in _cells(applied))
+    return Reversal(Allowed(), reverts, later, tuple(_inverse(history, remaining, touched)))
+
+
+def _groundless(history: Sequence[Applied], remaining: Sequence[Applied]) -> str:
+    """The first action that would change an object that is not there, or create one that is; or an empty text."""
+    there = {cell: held for cell, held in _base(history).items() if cell[2] == EXISTS}
+    for applied in remaining:
+        for edit in applied.edits:
+            if isinstance(edit, ObjectEdit):
+                if there[edit.type, edit.key, EXISTS] is (edit.kind == "create"):
+                    return applied.id
+                there[edit.type, edit.key, EXISTS] = edit.kind != "delete"
+    return ""
+
+
+def _live_reversals(history: Sequence[Applied]) -> set[str]:
+    dead: set[str] = set()
+    live: set[str] = set()
+    for applied in reversed(history):
+        if applied.id not in dead and applied.reverts:
+            live.add(applied.id)
+            dead |= applied.reverts
+    return live
+
+
+def _reverted_by(history: Sequence[Applied], id: str) -> str:
+    live = _live_reversals(history)
+    return next((applied.id for applied in history if applied.id in live and id in applied.reverts), "")
+
+
+def _inverse(history: Sequence[Applied], remaining: Sequence[Applied], touched: Iterable[Cell]) -> Iterator[Edit]:
+    """The edits from how things are to what remains, of the cells touched; objects in the order of their first cell."""
+    now, wanted, base = _written(history), _written(remaining), _base(history)
+    names: dict[tuple[str, str], list[str]] = {}
+    objects = {(edit.type, edit.key) for applied in history for edit in applied.edits if isinstance(edit, ObjectEdit)}
+    for owner, key, name in touched:
+        if (owner, key) in objects:
+            names.setdefault((owner, key), []).append(name)
+            continue
+        cell = (owner, key, name)
+        linked = wanted.get(cell, base[cell])
+        if linked != now[cell] or cell not in wanted:
+            yield LinkEdit("link" if linked else "unlink", owner, key, name, restores=cell not in wanted)
+    versions = {(edit.type, edit.key): edit.version + 1 for edit in _object_edits(history)}
+    for (owner, key), touched_names in names.items():
+        edit = _object_inverse((owner, key), touched_names, (now, wanted, base), versions[owner, key])
+        if edit is not None:
+            yield edit
+
+
+def _object_inverse(
+    here: tuple[str, str],
+    touched: Sequence[str],
+    states: tuple[Mapping[Cell, Json], Mapping[Cell, Json], Mapping[Cell, Json]],
+    version: int,
+) -> ObjectEdit | None:
+    now, wanted, base = states
+    owner, key = here
+
+    def value(name: str, said: Mapping[Cell, Json]) -> Json:
+        cell = (owner, key, name)
+        return said.get(cell, base.get(cell))
+
+    every = [name for type_, of, name in base if (type_, of) == here and name != EXISTS]
+    current = {name: value(name, now) for name in every}
+    restored = frozenset(name for name in (*every, EXISTS) if (owner, key, name) not in wanted)
+    there, to_be = value(EXISTS, now) is not False, value(EXISTS, wanted) is not False
+    if not to_be and there:
+        return ObjectEdit("delete", owner, key, {}, current, version, restored & {EXISTS})
+    if not to_be:  # it is gone already; that the source may bring it again is all there is to say
+        return ObjectEdit("modify", owner, key, {}, {}, version, restored & {EXISTS}) if EXISTS in touched and EXISTS in restored else None
+    if not there:
+        return ObjectEdit("create", owner, key, {name: value(name, wanted) for name in every}, {}, version, restored)
+    names = [name for name in touched if name != EXISTS] if EXISTS not in touched else every
+    values = {name: value(name, wanted) for name in names}
+    previous = {name: current[name] for name in names}
+    return ObjectEdit("modify", owner, key, values, previous, version, restored & {*names, *touched}) if names else None
+
+
+def _written(history: Iterable[Applied]) -> dict[Cell, Json]:
+    """The last word on every cell. What a deleted object held is not said again."""
+    return {cell: value for applied in history for edit in applied.edits for cell, value in _writes(edit)}
+
+
+def _base(history: Iterable[Applied]) -> dict[Cell, Json]:
+    """What every cell held before the history: whether an object or link was there, and a property's value."""
+    base: dict[Cell, Json] = {}
+    for edit in (edit for applied in history for edit in applied.edits):
+        if isinstance(edit, LinkEdit):
+            base.setdefault((edit.link, edit.source, edit.target), edit.kind == "unlink")
+            continue
+        base.setdefault((edit.type, edit.key, EXISTS), edit.kind != "create")
+        for name, value in (*edit.previous.items(), *((name, None) for name in edit.values)):
+            base.setdefault((edit.type, edit.key, name), value)
+    return base
+
+
+def _object_edits(history: Iterable[Applied]) -> Iterator[ObjectEdit]:
+    return (edit for applied in history for edit in applied.edits if isinstance(edit, ObjectEdit))
+
+
+def _writes(edit: Edit) -> Iterator[tuple[Cell, Json]]:
+    if isinstance(edit, LinkEdit):
+        yield (edit.link, edit.source, edit.target), edit.kind == "link"
+        return
+    if edit.kind != "modify":
+        yield (edit.type, edit.key, EXISTS), edit.kind == "create"
+    yield from (((edit.type, edit.key, name), value) for name, value in edit.values.items())
+
+
+def _cells(applied: Applied) -> list[Cell]:
+    return [cell for edit in applied.edits for cell, _ in _writes(edit)]
+
+
+def _uses(applied: Applied) -> list[Cell]:
+    """What an action stands on: what it writes itself, and that the objects which it modifies or links are there."""
+    found = _cells(applied)
+    for edit in applied.edits:
+        if isinstance(edit, ObjectEdit):
+            found.append((edit.type, edit.key, EXISTS))
+        else:
+            found += [(edit.between[0], edit.source, EXISTS), (edit.between[1], edit.target, EXISTS)]
+    return found

@@ -1,0 +1,138 @@
+"""Any action can be taken back at any time: what remains is as if it had not been, and nothing is erased."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from palantir_assets.access.policy import Allowed, Refusal
+from palantir_assets.actions.edits import Applied, LinkEdit, ObjectEdit
+from palantir_assets.actions.replay import Rules, replay, replay_links, said
+from palantir_assets.actions.reverting import Reversal, dependents, revert, standing
+from tests.actions.worlds import LINK, START, TYPES, State, after, random_action, random_base
+
+CASES = 400
+
+
+def reverted(history: list[Applied], reversal: Reversal) -> Applied:
+    number = len(history) + 1
+    return Applied(f"A{number}", reversal.edits, number, START + timedelta(hours=number), reversal.reverts)
+
+
+def random_history(dice: random.Random, base: State) -> list[Applied]:
+    """Up to nine actions, among them reversals of earlier ones."""
+    history: list[Applied] = []
+    for number in range(1, dice.randint(2, 10)):
+        if history and dice.random() < 0.3:
+            reversal = revert(history, dice.choice(history).id, with_dependents=True)
+            if isinstance(reversal.decision, Allowed):
+                history.append(reverted(history, reversal))
+                continue
+        history.append(random_action(dice, history, base, number))
+    return history
+
+
+@settings(max_examples=CASES, deadline=None)
+@given(seed=st.integers(0, 10**9))
+def test_after_a_reversal_everything_is_as_if_what_it_took_back_had_not_been(seed: int) -> None:
+    dice = random.Random(seed)
+    base = random_base(dice)
+    history = random_history(dice, base)
+    reversal = revert(history, dice.choice(history).id, with_dependents=True)
+    if isinstance(reversal.decision, Refusal):
+        assert "was reverted by" in reversal.decision.reason or "would be in force again" in reversal.decision.reason
+        return
+    history.append(reverted(history, reversal))
+    assert after(base, history) == after(base, standing(history))
+
+
+@settings(max_examples=CASES, deadline=None)
+@given(seed=st.integers(0, 10**9))
+def test_taking_a_reversal_back_restores_everything(seed: int) -> None:
+    dice = random.Random(seed)
+    base = random_base(dice)
+    history = random_history(dice, base)
+    before = after(base, history)
+    reversal = revert(history, dice.choice(history).id, with_dependents=True)
+    if isinstance(reversal.decision, Refusal):
+        return
+    history.append(reverted(history, reversal))
+    again = revert(history, history[-1].id)
+    assert again.decision == Allowed() and again.dependents == ()
+    history.append(reverted(history, again))
+    assert after(base, history) == before
+
+
+@settings(max_examples=CASES, deadline=None)
+@given(seed=st.integers(0, 10**9))
+def test_a_reversal_that_nobody_depends_on_leaves_every_other_action_standing(seed: int) -> None:
+    dice = random.Random(seed)
+    base = random_base(dice)
+    history = random_history(dice, base)
+    chosen = dice.choice([applied for applied in history if not applied.reverts]).id
+    reversal = revert(history, chosen)
+    if isinstance(reversal.decision, Refusal):
+        assert reversal.edits == ()
+        return
+    others = [applied.id for applied in standing(history) if applied.id != chosen]
+    history.append(reverted(history, reversal))
+    kept = [applied.id for applied in standing(history)]
+    assert [one for one in kept if one in others] == others
+
+
+@settings(max_examples=CASES, deadline=None)
+@given(seed=st.integers(0, 10**9))
+def test_when_everything_is_taken_back_a_build_follows_the_source_wherever_it_went(seed: int) -> None:
+    dice = random.Random(seed)
+    base, moved = random_base(dice), random_base(dice)
+    history = random_history(dice, base)
+    for applied in list(history):
+        if any(one.id == applied.id for one in standing(history)):
+            history.append(reverted(history, revert(history, applied.id, with_dependents=True)))
+    assert standing(history) == []
+    for kind in TYPES:
+        rows = [{"k": key, **values} for (of, key), values in moved.objects.items() if of == kind]
+        assert replay(rows, said(history, kind), Rules("k")) == rows
+    assert replay_links(moved.links, history, LINK) == moved.links
+
+
+def edit(kind: str, key: str, *, version: int = 0, **values: int) -> ObjectEdit:
+    return ObjectEdit(kind, "bike", key, values, dict.fromkeys(values, 0) if kind == "modify" else {}, version)  # type: ignore[arg-type]  # one of the three
+
+
+def test_a_later_action_on_the_same_property_refuses_a_reversal_and_says_why() -> None:
+    history = [
+        Applied("first", (edit("modify", "a", p=1),), 1, START),
+        Applied("other", (edit("modify", "a", version=1, q=2),), 2, START),
+        Applied("second", (edit("modify", "a", version=2, p=3),), 3, START),
+    ]
+    refused = revert(history, "first")
+    assert refused.decision == Refusal(
+        "1 later actions depend on first: second changed bike/a/p after first; revert it with its dependents"
+    )
+    assert revert(history, "first", with_dependents=True).reverts == {"first", "second"}
+    (inverse,) = revert(history, "other").edits
+    assert (inverse.kind, inverse.values, inverse.previous, inverse.restores) == ("modify", {"q": 0}, {"q": 2}, {"q"})  # type: ignore[union-attr]
+
+
+def test_what_uses_a_created_object_depends_on_who_created_it() -> None:
+    history = [
+        Applied("create", (edit("create", "n", p=1, q=1),), 1, START),
+        Applied("link", (LinkEdit("link", LINK, "n", "x", ("bike", "lock")),), 2, START),
+        Applied("elsewhere", (edit("modify", "a", p=1),), 3, START),
+    ]
+    assert [dependent.id for dependent in dependents(history, "create")] == ["link"]
+    kinds = [edit.kind for edit in revert(history, "create", with_dependents=True).edits]
+    assert sorted(kinds) == ["delete", "unlink"]
+
+
+def test_what_was_reverted_is_not_reverted_again() -> None:
+    history = [Applied("first", (edit("modify", "a", p=1),), 1, START)]
+    history.append(reverted(history, revert(history, "first")))
+    assert revert(history, "first").decision == Refusal("first was reverted by A2; revert that to have it back")
+    with pytest.raises(KeyError):
+        revert(history, "nobody")
