@@ -6,7 +6,21 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from palantir_assets.assets import automation, candidate, evals, graph, learning, links, markings, objects, raw, release, search, tables
+from palantir_assets.assets import (
+    automation,
+    candidate,
+    evals,
+    graph,
+    learning,
+    links,
+    markings,
+    objects,
+    policy_tests,
+    raw,
+    release,
+    search,
+    tables,
+)
 from palantir_assets.assets.project import Project
 from palantir_assets.names import from_key
 
@@ -37,6 +51,7 @@ def build_location(project: Project) -> Location:
         *links.wanted_checks(project),
         *learning.wanted_checks(project),
         *evals.wanted_checks(project),
+        *policy_tests.wanted_checks(project),
     )
     assets = [
         *raw.raw_assets(project),
@@ -57,6 +72,7 @@ def build_location(project: Project) -> Location:
         *links.link_checks(project),
         *learning.learning_checks(project),
         *evals.eval_checks(project),
+        *policy_tests.policy_checks(project),
     ]
     definitions = dg.Definitions(
         assets=assets,
