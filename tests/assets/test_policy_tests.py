@@ -54,4 +54,4 @@ def test_a_test_of_an_object_that_is_not_there_is_broken(shop: Shop) -> None:
     shop.append(ACCESS, "policy_tests:\n  - {as: {roles: []}, read: order/nowhere, expect: hidden}\n")
     refused = run(shop)
     assert not refused.passed
-    assert refused.description == f"{ACCESS}#1 (there is no order/nowhere: name an object that there is)"
+    assert refused.description == f"{ACCESS}#0 (there is no order/nowhere: name an object that there is)"
