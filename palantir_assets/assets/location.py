@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import dagster as dg
@@ -41,18 +42,7 @@ def build_definitions(project: Project) -> dg.Definitions:
 def build_location(project: Project) -> Location:
     """The definitions of a project with its list of wanted checks."""
     made_by_dbt = tables.table_assets(project)
-    wanted = (
-        *(
-            (from_key(check.asset_key.path), check.name, blocking, asked)
-            for check, blocking, asked in tables.wanted_checks(project, made_by_dbt[0])
-        ),
-        *raw.wanted_checks(project),
-        *objects.wanted_checks(project),
-        *links.wanted_checks(project),
-        *learning.wanted_checks(project),
-        *evals.wanted_checks(project),
-        *policy_tests.wanted_checks(project),
-    )
+    wanted = tuple(_wanted(project, made_by_dbt[0]))
     assets = [
         *raw.raw_assets(project),
         *made_by_dbt,
@@ -84,3 +74,10 @@ def build_location(project: Project) -> Location:
         executor=dg.in_process_executor,
     )
     return Location(definitions, wanted)
+
+
+def _wanted(project: Project, made_by_dbt: dg.AssetsDefinition) -> Iterator[release.WantedCheck]:
+    for check, blocking, asked in tables.wanted_checks(project, made_by_dbt):
+        yield from_key(check.asset_key.path), check.name, blocking, asked
+    for station in (raw, objects, links, learning, evals, policy_tests):
+        yield from station.wanted_checks(project)
