@@ -43,8 +43,10 @@ def for_callers(route: BaseRoute) -> BaseRoute:
         return route
     inner: ASGIApp = getattr(route, "app")  # noqa: B009  # each kind of route has one; its base class does not say so
 
+    own = policy is not None and policy.name == "account.own"
+
     async def with_caller(scope: Scope, receive: Receive, send: Send) -> None:
-        caller(scope)
+        caller(scope, in_person=own)
         await inner(scope, receive, send)
 
     guarded_route = copy(route)

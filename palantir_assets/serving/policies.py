@@ -70,13 +70,17 @@ def unguarded(routes: Iterable[BaseRoute]) -> list[str]:
     return [getattr(route, "path", None) or repr(route) for route in routes if policy_of(route) is None]
 
 
-def caller(scope: Scope) -> Principal:
-    """Who asks. Raises Unauthorized for nobody or a credential that is not taken, NoRelease before it is known who needs none."""
+def caller(scope: Scope, *, in_person: bool = False) -> Principal:
+    """Who asks. Raises Unauthorized for nobody or a credential that is not taken, NoRelease before it is known who needs none.
+
+    `in_person` is said where nobody does without a credential, whatever the rules of a release let strangers read.
+    """
     exchange = exchange_of(scope)
     if exchange.refused is not None:
         raise exchange.refused
     if exchange.principal is None:
-        release_of(scope)
+        if not in_person:
+            release_of(scope)
         raise Unauthorized("this service answers nobody without a token", presented=False)
     return exchange.principal
 

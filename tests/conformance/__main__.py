@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.conformance.cases import Asking
 from tests.conformance.report import page, run, summary
 from tests.conformance.server import served
 
@@ -23,8 +22,8 @@ def main() -> int:
     parser.add_argument("--write", action="store_true", help=f"write {PAGE.name}")
     parser.add_argument("--all", action="store_true", help="print what has no meaning here, too")
     options = parser.parse_args()
-    with TemporaryDirectory() as folder, served(Path(folder)) as base:
-        results = run(Asking(base))
+    with TemporaryDirectory() as folder, served(Path(folder)) as asking:
+        results = run(asking)
     for result in results:
         if options.all or result.status in ("passes", "fails"):
             print(f"{result.status:<16} {result.endpoint:<62} {result.operator:<44} {result.why}".rstrip())

@@ -6,7 +6,7 @@ A case is a function over `Asking`; it passes if it raises nothing. `@case` regi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
 from typing import Any, Final, Literal
@@ -23,9 +23,9 @@ _MODULES: Final = ("metadata", "objects", "filters", "sets", "derivation", "aggr
 
 
 @cache
-def _client(base: str, language: str) -> Any:
+def _client(base: str, token: str, language: str) -> Any:
     config = Config(scheme="http", timeout=30, default_headers={"Accept-Language": language})
-    return FoundryClient(auth=UserTokenAuth("no-token-is-needed-here"), hostname=base, config=config).ontologies
+    return FoundryClient(auth=UserTokenAuth(token), hostname=base, config=config).ontologies
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,16 @@ class Asking:
     """The unmodified client, its models, and the one ontology."""
 
     base: str
+    token: str
     language: str = "en"
 
     @property
     def client(self) -> Any:
-        return _client(self.base, self.language)
+        return _client(self.base, self.token, self.language)
+
+    def speaking(self, language: str) -> Asking:
+        """The same caller in another language."""
+        return replace(self, language=language)
 
     def objects(self) -> Any:
         return self.client.OntologyObject
@@ -47,7 +52,7 @@ class Asking:
 
     def raw(self, method: str, path: str, body: Any) -> tuple[int, Any]:
         """For what the client itself refuses to send."""
-        answer = httpx.request(method, f"http://{self.base}{path}", json=body)
+        answer = httpx.request(method, f"http://{self.base}{path}", json=body, headers={"Authorization": f"Bearer {self.token}"})
         return answer.status_code, answer.json()
 
     def load(self, object_set: Any, **more: Any) -> Any:

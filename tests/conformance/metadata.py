@@ -68,7 +68,7 @@ def an_ontology_is_found_by_name_and_by_rid(asking: Asking) -> None:
 @case("Ontology.get_full_metadata", "plain", "labels in ko")
 def everything_is_told_at_once(asking: Asking) -> None:
     for language in ("en", "ko"):
-        full = Asking(asking.base, language).client.Ontology.get_full_metadata(ONTOLOGY)
+        full = asking.speaking(language).client.Ontology.get_full_metadata(ONTOLOGY)
         same(set(full.object_types), set(TYPES))
         for kind in TYPES:
             check_type(full.object_types[kind].object_type, kind, language)
@@ -110,7 +110,7 @@ def object_types_are_listed(asking: Asking) -> None:
 def an_object_type_is_told_with_its_properties(asking: Asking) -> None:
     for language in ("en", "ko"):
         for kind in TYPES:
-            check_type(Asking(asking.base, language).client.Ontology.ObjectType.get(ONTOLOGY, kind), kind, language)
+            check_type(asking.speaking(language).client.Ontology.ObjectType.get(ONTOLOGY, kind), kind, language)
     book = asking.client.Ontology.ObjectType.get(ONTOLOGY, "book")
     told = {name: book.properties[name].data_type.model_dump(by_alias=True, exclude_none=True) for name in DATA_TYPES}
     same(told, DATA_TYPES)
@@ -160,7 +160,7 @@ def links_are_told_at_both_their_ends(asking: Asking) -> None:
     for kind in TYPES:
         found = list(asking.client.Ontology.ObjectType.list_outgoing_link_types(ONTOLOGY, kind, page_size=2))
         same({end.api_name: (end.object_type_api_name, end.cardinality) for end in found}, outgoing(kind))
-    korean = Asking(asking.base, "ko").client.Ontology.ObjectType.list_outgoing_link_types(ONTOLOGY, "branch")
+    korean = asking.speaking("ko").client.Ontology.ObjectType.list_outgoing_link_types(ONTOLOGY, "branch")
     same({end.api_name: end.display_name for end in korean}["books"], "도서")
 
 
@@ -196,7 +196,7 @@ def interfaces_are_listed(asking: Asking) -> None:
 
 @case("OntologyInterface.get", "plain", "inheritance", "labels in ko")
 def an_interface_is_told_with_what_it_inherits(asking: Asking) -> None:
-    found = Asking(asking.base, "ko").client.OntologyInterface.get(ONTOLOGY, "lendable", preview=True)
+    found = asking.speaking("ko").client.OntologyInterface.get(ONTOLOGY, "lendable", preview=True)
     same((found.display_name, found.extends_interfaces, found.all_extends_interfaces), ("대출 자료", ["held"], ["held"]))
     same(sorted(found.implemented_by_object_types), ["book", "film"])
     same((set(found.properties), set(found.properties_v2)), ({"price"}, {"name", "price", "subjects"}))
@@ -240,7 +240,7 @@ def functions_are_listed(asking: Asking) -> None:
 
 @case("QueryType.get", "plain", "version", "labels in ko")
 def a_function_tells_what_it_takes_and_gives(asking: Asking) -> None:
-    get = Asking(asking.base, "ko").client.Ontology.QueryType.get
+    get = asking.speaking("ko").client.Ontology.QueryType.get
     found = get(ONTOLOGY, "keenest", version="1.2.0")
     same((found.display_name, found.version, found.output.type, found.output.sub_type.type), ("다독자", "1.2.0", "array", "string"))
     told = {name: (one.data_type.type, one.required) for name, one in found.parameters.items()}

@@ -1,4 +1,4 @@
-"""The API as a process of its own, on a port of its own: `with served(folder) as base: …`."""
+"""The API as a process of its own, on a port of its own: `with served(folder) as asking: …`. A viewer with a token asks."""
 
 from __future__ import annotations
 
@@ -11,9 +11,13 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
+from palantir_assets.cli.users import office
+from palantir_assets.identity.accounts import Grant
 from palantir_assets.settings import Settings
+from tests.conformance.cases import Asking
 from tests.conformance.releasing import release_library, settings_in
 
 _RUN = """
@@ -28,17 +32,18 @@ _SECONDS = 60
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """Release the library of `world` into a folder and serve it; `host:port` of the server while the block runs."""
+def served(folder: Path) -> Iterator[Asking]:
+    """Release the library of `world` into a folder and serve it while the block runs."""
     settings = settings_in(folder)
     release_library(settings)
-    with serving(settings) as base:
-        yield base
+    with serving(settings) as asking:
+        yield asking
 
 
 @contextmanager
-def serving(settings: Settings) -> Iterator[str]:
+def serving(settings: Settings) -> Iterator[Asking]:
     """Serve what is released there, in a process of its own."""
+    token = _token_of_a_viewer(settings)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -51,10 +56,18 @@ def serving(settings: Settings) -> Iterator[str]:
         )
         try:
             _wait(process, port, log)
-            yield f"127.0.0.1:{port}"
+            yield Asking(f"127.0.0.1:{port}", token)
         finally:
             process.terminate()
             process.wait(20)
+
+
+def _token_of_a_viewer(settings: Settings) -> str:
+    """What `palantir user add` and `palantir token create` do."""
+    with office(settings) as at_work:
+        at_work.identities.add_user("reader", display="Reader", grants=[Grant("reader", "role", "viewer")], actor="test", at=at_work.at)
+        scopes, life = frozenset({"read"}), timedelta(days=1)
+        return at_work.flows.personal("reader", scopes=scopes, label="the client", life=life, actor="test")[1]
 
 
 def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:

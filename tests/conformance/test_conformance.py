@@ -18,8 +18,8 @@ from tests.conformance.server import served
 
 @pytest.fixture(scope="session")
 def asking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asking]:
-    with served(tmp_path_factory.mktemp("library")) as base:
-        yield Asking(base)
+    with served(tmp_path_factory.mktemp("library")) as asking:
+        yield asking
 
 
 @pytest.fixture(scope="session")

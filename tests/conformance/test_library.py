@@ -29,8 +29,8 @@ def table(name: str) -> list[dict[str, str]]:
 def asking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asking]:
     settings = copy_library(tmp_path_factory.mktemp("library"))
     build_library(settings)
-    with serving(settings) as base:
-        yield Asking(base)
+    with serving(settings) as found:
+        yield found
 
 
 def times_lent(kind: str) -> Counter[str]:
@@ -38,7 +38,7 @@ def times_lent(kind: str) -> Counter[str]:
 
 
 def test_labels_come_in_english_and_in_korean(asking: Asking) -> None:
-    said = {language: Asking(asking.base, language).client.Ontology.get_full_metadata(ONTOLOGY) for language in ("en", "ko")}
+    said = {language: asking.speaking(language).client.Ontology.get_full_metadata(ONTOLOGY) for language in ("en", "ko")}
     for language, book, price, interface, function in (
         ("en", "Book", "Price", "Lendable", "Keenest readers"),
         ("ko", "도서", "가격", "대출 자료", "다독자"),
