@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import dagster as dg
 
-from palantir_assets.assets import automation, candidate, evals, graph, learning, links, markings, objects, raw, release, search, tables
+from palantir_assets.assets import (
+    automation,
+    candidate,
+    evals,
+    graph,
+    learning,
+    links,
+    markings,
+    objects,
+    policy_tests,
+    raw,
+    release,
+    search,
+    tables,
+)
 from palantir_assets.assets.project import Project
 from palantir_assets.names import from_key
 
@@ -27,17 +42,7 @@ def build_definitions(project: Project) -> dg.Definitions:
 def build_location(project: Project) -> Location:
     """The definitions of a project with its list of wanted checks."""
     made_by_dbt = tables.table_assets(project)
-    wanted = (
-        *(
-            (from_key(check.asset_key.path), check.name, blocking, asked)
-            for check, blocking, asked in tables.wanted_checks(project, made_by_dbt[0])
-        ),
-        *raw.wanted_checks(project),
-        *objects.wanted_checks(project),
-        *links.wanted_checks(project),
-        *learning.wanted_checks(project),
-        *evals.wanted_checks(project),
-    )
+    wanted = tuple(_wanted(project, made_by_dbt[0]))
     assets = [
         *raw.raw_assets(project),
         *made_by_dbt,
@@ -57,6 +62,7 @@ def build_location(project: Project) -> Location:
         *links.link_checks(project),
         *learning.learning_checks(project),
         *evals.eval_checks(project),
+        *policy_tests.policy_checks(project),
     ]
     definitions = dg.Definitions(
         assets=assets,
@@ -68,3 +74,10 @@ def build_location(project: Project) -> Location:
         executor=dg.in_process_executor,
     )
     return Location(definitions, wanted)
+
+
+def _wanted(project: Project, made_by_dbt: dg.AssetsDefinition) -> Iterator[release.WantedCheck]:
+    for check, blocking, asked in tables.wanted_checks(project, made_by_dbt):
+        yield from_key(check.asset_key.path), check.name, blocking, asked
+    for station in (raw, objects, links, learning, evals, policy_tests):
+        yield from station.wanted_checks(project)

@@ -1,7 +1,7 @@
 """Policy tests as one check of the candidate: what the specs' authors expect callers to see, asked through the code that serves.
 
-How a caller's sight of an object is found is handed in as `Sees`; whether it is as expected is said by
-`ontology.policy_tests`. The check blocks: what opens more than its author meant is not released.
+What a caller sees is asked of `engine` and `access`, as it will be once released; whether it is as expected is said
+by `ontology.policy_tests`. The check blocks: what opens more than its author meant is not released.
 """
 
 from collections.abc import Callable, Iterator
@@ -25,17 +25,33 @@ POLICIES = "policies"
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Whether a caller sees an object, and the properties of it that are withheld from them."""
+    """Whether a caller sees an object, and the properties of it that are withheld from them; `exists` is False where it is not there."""
 
     visible: bool
     withheld: frozenset[str] = frozenset()
+    exists: bool = True
 
 
 Sees = Callable[["Release", PolicyCase], Seen]
 """What the caller of a case sees of its object in a candidate."""
 
 
-def policy_checks(project: Project, sees: Sees) -> list[dg.AssetChecksDefinition]:
+def seen_in(candidate: "Release", case: PolicyCase) -> Seen:
+    """What the caller of a case sees of its object, under the candidate's own rules and through the code that serves."""
+    import numpy as np
+
+    from palantir_assets.access.principal import Principal
+    from palantir_assets.engine.visibility import seen_by, visible
+
+    row = candidate.row_of(case.object_type, case.key)
+    if row is None:
+        return Seen(visible=False, exists=False)
+    view = seen_by(Principal(case.caller_id, case.roles, case.attributes, case.markings), candidate)
+    shown = visible(view, candidate, case.object_type).holds(np.array([row], dtype=np.int32))
+    return Seen(bool(shown[0]), view.hidden.get(case.object_type, frozenset()))
+
+
+def policy_checks(project: Project, sees: Sees = seen_in) -> list[dg.AssetChecksDefinition]:
     """The check `policies` of `candidate/candidate`; none where no spec has policy tests."""
     return [_policy_check(project, sees)] if project.ontology.policy_tests else []
 
@@ -49,8 +65,15 @@ def wanted_checks(project: Project) -> Iterator[tuple[Name, str, bool, str]]:
 def complaints(cases: tuple[PolicyCase, ...], sees: Callable[[PolicyCase], Seen]) -> dict[str, str]:
     """Test → what is wrong with what its caller sees, for those that are not met."""
     asked = ((case, sees(case)) for case in cases)
-    told = ((case.name, case.complaint(seen.visible, seen.withheld)) for case, seen in asked)
+    told = ((case.name, _complaint(case, seen)) for case, seen in asked)
     return {name: complaint for name, complaint in told if complaint is not None}
+
+
+def _complaint(case: PolicyCase, seen: Seen) -> str | None:
+    """A test of an object that is not there would pass or fail whatever the rules say."""
+    if not seen.exists:
+        return f"there is no {case.object_type}/{case.key}: name an object that there is"
+    return case.complaint(seen.visible, seen.withheld)
 
 
 def _policy_check(project: Project, sees: Sees) -> dg.AssetChecksDefinition:

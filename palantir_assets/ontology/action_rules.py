@@ -6,7 +6,7 @@ What must hold of the steps they take is in `action_step_rules`, of the properti
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from palantir_assets.errors import Problem, did_you_mean
 from palantir_assets.ontology.action_scope import TAKEN, attribute_kinds, fits, fitting_parameter, misfit, scope_of, types_of, untrue
@@ -32,15 +32,14 @@ def parameters_hold(loaded: Loaded) -> Iterator[Problem]:
 
 
 def callers_exist(loaded: Loaded) -> Iterator[Problem]:
-    """That every role named is one, where roles are declared."""
-    declared: Iterable[str] | None = getattr(loaded.ontology, "roles", None)
     for name, action in loaded.ontology.actions.items():
         said: list[tuple[tuple[str, ...], str]] = [(("allow", "roles"), role) for role in action.allow.roles]
         said += [(("approve", "roles"), role) for role in action.approve.roles] if action.approve else []
         said += [((word,), effect.mail.to[5:]) for word, effect in _effects(action) if effect.mail and effect.mail.to.startswith("role:")]
         for path, role in said:
-            if declared is not None and role not in declared:
-                yield Problem(f"action {name!r}: unknown role {role!r}", loaded.place("actions", name, *path), did_you_mean(role, declared))
+            if loaded.lacks(role, "roles"):
+                hint = did_you_mean(role, loaded.ontology.roles) or "declare it under `roles`"
+                yield Problem(f"action {name!r}: unknown role {role!r}", loaded.place("actions", name, *path), hint)
 
 
 def criteria_hold(loaded: Loaded) -> Iterator[Problem]:

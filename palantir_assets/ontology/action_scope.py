@@ -41,8 +41,7 @@ def scope_of(ontology: Ontology, action: Action) -> dict[str, Kind]:
 
 def attribute_kinds(ontology: Ontology) -> dict[str, Kind]:
     """The kinds of the attributes that callers may have, where the specs declare any."""
-    declared: Mapping[str, str] = getattr(ontology, "attributes", {})
-    return {f"caller.{name}": _ATTRIBUTE_KINDS[str(type_)] for name, type_ in declared.items() if str(type_) in _ATTRIBUTE_KINDS}
+    return {f"caller.{name}": _ATTRIBUTE_KINDS[type_] for name, type_ in ontology.attributes.items()}
 
 
 def types_of(ontology: Ontology, object_type: str) -> dict[str, PropertyType]:

@@ -50,7 +50,10 @@ def test_an_action_becomes_edits_and_the_exact_difference_they_make(ontology: Se
     assert found.edits == (
         ObjectEdit(
             "create", "repair", "17",
-            {"repair_id": "17", "bicycle_id": "B1", "accepted_at": "2024-05-06T07:08:09Z", "finished_at": None, "estimated_hours": 1.5},
+            {
+                "repair_id": "17", "bicycle_id": "B1", "workshop": None, "owner_name": None, "accepted_at": "2024-05-06T07:08:09Z",
+                "finished_at": None, "estimated_hours": 1.5,
+            },
         ),
         ObjectEdit("modify", "bicycle", "B1", {"state": "in_repair", "state_note": "flat tyre"}, {"state": "ready", "state_note": None}, 3),
     )  # fmt: skip

@@ -39,6 +39,7 @@ mails:
   praised: {subject: "To {customer.title}", text: "{words}, {customer.city}"}
 webhooks:
   till: {label: Till}
+roles: [clerk]
 """
 
 
