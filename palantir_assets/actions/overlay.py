@@ -40,6 +40,8 @@ class Layered(Generic[V]):
 
     def with_layer(self, newest: dict[str, V]) -> Layered[V]:
         """This with newer values; costs as much as the newest are, and now and then as much as the layers below."""
+        if not newest:
+            return self
         below = list(self.layers)
         while below and len(below[0]) < _DEPTH * len(newest):
             newest = {**below.pop(0), **newest}

@@ -1,16 +1,20 @@
 """Taking back any action at any time: who depends on it, and the new edits that make it as if it had not been.
 
 Nothing is erased. An inverse edit says what remains of other actions and, where nothing remains, that the source's word
-holds again (`restores`). A history is in order and complete for the objects and links that it touches.
+holds again (`restores`). A history is in order and complete: every action on the objects and links that it touches,
+and every reversal of one of these, also one that had nothing to write.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from palantir_assets.access.policy import Allowed, Decision, Refusal
 from palantir_assets.actions.edits import EXISTS, Applied, Edit, Json, LinkEdit, ObjectEdit
+
+Here = tuple[str, str]
+"""An object: its type and key."""
 
 Cell = tuple[str, str, str]
 """What one edit writes: (type, key, property), (type, key, EXISTS), or (link, source, target)."""
@@ -52,7 +56,7 @@ def dependents(history: Sequence[Applied], id: str) -> tuple[Dependent, ...]:
     """Every later action, still standing, that wrote what this one or one of its dependents wrote, or used what it created."""
     first = next(index for index, applied in enumerate(history) if applied.id == id)
     alive = {applied.id for applied in standing(history)}
-    written: dict[Cell, str] = dict.fromkeys(_cells(history[first]), id)
+    written: dict[Cell, str] = dict.fromkeys(_reach(history)[id], id)
     found: list[Dependent] = []
     for applied in history[first + 1 :]:
         if applied.id not in alive:
@@ -83,7 +87,8 @@ def revert(history: Sequence[Applied], id: str, *, with_dependents: bool = False
         return Reversal(
             Refusal(f"{lost} would be in force again, and what it changes is no longer there; revert that first"), reverts, later
         )
-    touched = dict.fromkeys(cell for applied in history if applied.id in reverts for cell in _cells(applied))
+    reach = _reach(history)
+    touched = dict.fromkeys(cell for applied in history if applied.id in reverts for cell in reach[applied.id])
     return Reversal(Allowed(), reverts, later, tuple(_inverse(history, remaining, touched)))
 
 
@@ -117,50 +122,44 @@ def _reverted_by(history: Sequence[Applied], id: str) -> str:
 def _inverse(history: Sequence[Applied], remaining: Sequence[Applied], touched: Iterable[Cell]) -> Iterator[Edit]:
     """The edits from how things are to what remains, of the cells touched; objects in the order of their first cell."""
     now, wanted, base = _written(history), _written(remaining), _base(history)
-    names: dict[tuple[str, str], list[str]] = {}
-    objects = {(edit.type, edit.key) for applied in history for edit in applied.edits if isinstance(edit, ObjectEdit)}
+    versions = {(edit.type, edit.key): edit.version + 1 for edit in _object_edits(history)}
+    names: dict[Here, list[str]] = {}
     for owner, key, name in touched:
-        if (owner, key) in objects:
+        if (owner, key) in versions:
             names.setdefault((owner, key), []).append(name)
             continue
         cell = (owner, key, name)
-        linked = wanted.get(cell, base[cell])
-        if linked != now[cell] or cell not in wanted:
-            yield LinkEdit("link" if linked else "unlink", owner, key, name, restores=cell not in wanted)
-    versions = {(edit.type, edit.key): edit.version + 1 for edit in _object_edits(history)}
-    for (owner, key), touched_names in names.items():
-        edit = _object_inverse((owner, key), touched_names, (now, wanted, base), versions[owner, key])
-        if edit is not None:
-            yield edit
+        linked = wanted.get(cell, base[cell])  # said even where it is so already: whose word it is may have changed
+        yield LinkEdit("link" if linked else "unlink", owner, key, name, restores=cell not in wanted)
+    cells: dict[Here, list[Cell]] = {}
+    for cell in base:
+        cells.setdefault(cell[:2], []).append(cell)
+    for here, touched_names in names.items():
+        before = {cell[2]: now.get(cell, base[cell]) for cell in cells[here]}
+        after = {cell[2]: wanted.get(cell, base[cell]) for cell in cells[here]}
+        restored = frozenset(cell[2] for cell in cells[here] if cell not in wanted)
+        yield from _object_inverse(here, touched_names, (before, after), restored, versions[here])
 
 
 def _object_inverse(
-    here: tuple[str, str],
-    touched: Sequence[str],
-    states: tuple[Mapping[Cell, Json], Mapping[Cell, Json], Mapping[Cell, Json]],
-    version: int,
-) -> ObjectEdit | None:
-    now, wanted, base = states
-    owner, key = here
-
-    def value(name: str, said: Mapping[Cell, Json]) -> Json:
-        cell = (owner, key, name)
-        return said.get(cell, base.get(cell))
-
-    every = [name for type_, of, name in base if (type_, of) == here and name != EXISTS]
-    current = {name: value(name, now) for name in every}
-    restored = frozenset(name for name in (*every, EXISTS) if (owner, key, name) not in wanted)
-    there, to_be = value(EXISTS, now) is not False, value(EXISTS, wanted) is not False
-    if not to_be and there:
-        return ObjectEdit("delete", owner, key, {}, current, version, restored & {EXISTS})
-    if not to_be:  # it is gone already; that the source may bring it again is all there is to say
-        return ObjectEdit("modify", owner, key, {}, {}, version, restored & {EXISTS}) if EXISTS in touched and EXISTS in restored else None
-    if not there:
-        return ObjectEdit("create", owner, key, {name: value(name, wanted) for name in every}, {}, version, restored)
-    names = [name for name in touched if name != EXISTS] if EXISTS not in touched else every
-    values = {name: value(name, wanted) for name in names}
-    previous = {name: current[name] for name in names}
-    return ObjectEdit("modify", owner, key, values, previous, version, restored & {*names, *touched}) if names else None
+    here: Here, touched: Sequence[str], states: tuple[dict[str, Json], dict[str, Json]], restored: frozenset[str], version: int
+) -> Iterator[ObjectEdit]:
+    """From what an object holds to what it is to hold, EXISTS included; `restored` is what nobody's word remains of."""
+    before, after = states
+    there, to_be = before.pop(EXISTS), after.pop(EXISTS)
+    delete = ObjectEdit("delete", *here, {}, before, version, restored & {EXISTS})
+    create = ObjectEdit("create", *here, after, {}, version, restored)
+    if there != to_be:
+        yield create if to_be else delete
+    elif EXISTS in touched and EXISTS not in restored:  # people's word on it holds again, though nothing is seen of that
+        yield delete if there else create
+        yield replace(create, version=version + 1) if there else replace(delete, previous=after, version=version + 1)
+    elif there:
+        names = after if EXISTS in touched else [name for name in after if name in touched]
+        values, previous = {name: after[name] for name in names}, {name: before[name] for name in names}
+        yield ObjectEdit("modify", *here, values, previous, version, restored & {*names, *touched})
+    elif EXISTS in touched:  # it is gone already; that the source may bring it again is all there is to say
+        yield ObjectEdit("modify", *here, {}, {}, version, frozenset({EXISTS}))
 
 
 def _written(history: Iterable[Applied]) -> dict[Cell, Json]:
@@ -196,6 +195,18 @@ def _writes(edit: Edit) -> Iterator[tuple[Cell, Json]]:
 
 def _cells(applied: Applied) -> list[Cell]:
     return [cell for edit in applied.edits for cell, _ in _writes(edit)]
+
+
+def _reach(history: Iterable[Applied]) -> dict[str, dict[Cell, None]]:
+    """The cells that each action decides, in order: what it wrote and, for a reversal, all that it took back decided.
+
+    The edits of a reversal are not enough: of an object that was gone by then it had nothing to write.
+    """
+    reach: dict[str, dict[Cell, None]] = {}
+    for applied in history:
+        taken_back = [reach[id] for id in reach if id in applied.reverts] if applied.reverts else []
+        reach[applied.id] = dict.fromkeys((*_cells(applied), *(cell for cells in taken_back for cell in cells)))
+    return reach
 
 
 def _uses(applied: Applied) -> list[Cell]:

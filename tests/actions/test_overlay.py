@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from palantir_assets.actions.edits import Applied, Edit, LinkEdit, ObjectEdit
@@ -54,6 +54,7 @@ def test_an_overlay_that_a_reader_holds_stays_as_it_was() -> None:
 
 
 @given(st.lists(st.dictionaries(st.sampled_from("abcdefgh"), st.integers(), max_size=5), max_size=12))
+@example([{}] * 6)  # nothing is no layer
 def test_layers_are_one_mapping_in_which_the_newest_stands(parts: list[dict[str, int]]) -> None:
     layered: Layered[int] = Layered()
     plain: dict[str, int] = {}
