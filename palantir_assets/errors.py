@@ -13,7 +13,7 @@
     ├── EditRefused                  an edit that does not go with what the ledger holds; nothing was written
     │   ├── StaleVersion             the object was changed since it was read
     │   ├── KeyReused                an idempotency key that came with another body before
-    │   ├── InFlight                 a request with the same idempotency key is being answered
+    │   ├── BeingAnswered            a request with the same idempotency key is being answered
     │   └── NotDecidable             a proposal that is decided already, or an action that cannot be taken back
     ├── IdentityError                a user, a client, a grant or a credential that cannot be made or used
     ├── FunctionError                a function of the ontology that gave no value
@@ -155,7 +155,7 @@ class KeyReused(EditRefused):
         super().__init__("this Idempotency-Key was used for another request")
 
 
-class InFlight(EditRefused):
+class BeingAnswered(EditRefused):
     """A request with the same idempotency key is being answered."""
 
     next_step = "wait for its answer, or ask again in a moment with the same key"
@@ -246,8 +246,8 @@ class NotFound(QueryError):
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A suggestion in words, or an empty string.
 
-    >>> did_you_mean("Plain", ["plane", "airship"])
-    "did you mean 'plane'?"
+    >>> did_you_mean("Oder", ["order", "customer"])
+    "did you mean 'order'?"
     """
     by_fold = {candidate.casefold(): candidate for candidate in known}
     close = difflib.get_close_matches(name.casefold(), by_fold, n=1, cutoff=0.6)

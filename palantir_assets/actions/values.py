@@ -35,7 +35,7 @@ def python_value(kind: PropertyType, value: Json) -> Any:
 
 
 def named_values(name: str, kind: ServedType, values: Mapping[str, Json]) -> dict[str, Any]:
-    """Every property of an object by a dotted name: `plane.seats`."""
+    """Every property of an object by a dotted name: `bicycle.gears`."""
     return {f"{name}.{word}": python_value(prop.type, values.get(word)) for word, prop in kind.properties.items()}
 
 

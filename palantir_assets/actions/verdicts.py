@@ -15,7 +15,7 @@ Outcome = Literal["passed", "failed", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One parameter (by name), criterion (by its expression) or step (`modify plane`), with words for people where it failed."""
+    """One parameter (by name), criterion (by its expression) or step (`modify bicycle`), with words for people where it failed."""
 
     what: str
     outcome: Outcome

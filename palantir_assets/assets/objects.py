@@ -6,8 +6,8 @@ What a table of objects contains is decided in `ontology.compiling`, what is exp
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -22,6 +22,11 @@ from palantir_assets.ontology.spec import ObjectType
 from palantir_assets.ontology.versioning import object_version
 from palantir_assets.quality.suites import Suite, column_sql, suites_of
 from palantir_assets.stores.warehouse import columns, content_version, replace_table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from palantir_assets.quality.validating import Result
 
 
 def object_assets(project: Project) -> list[dg.AssetsDefinition]:
@@ -85,19 +90,18 @@ def _suite_check(project: Project, object_type: ObjectType, suite: Suite) -> dg.
             wanted = ", ".join(column_sql(column) for column in dict.fromkeys((*suite.columns, object_type.key)))
             table = con.sql(f"SELECT {wanted} FROM {name.sql}").to_arrow_table()
         results = validate(suite, table)
-        failed = broken(results)
-        marked = markings_of(project, name)
-        shown = examples(results, table.column(object_type.key).to_pylist(), marked, key=object_type.key) if failed else {}
+        failed, (details, shown) = broken(results), _told(project, object_type, table, results)
         return report(
-            project,
-            name,
-            suite.name,
-            passed=not failed,
-            blocking=blocking,
-            fingerprint=suite.fingerprint,
-            data_version=version,
-            details={"expectations": len(results), "broken": failed, **({"examples": shown} if shown else {})},
-            shown={"expectations": len(results), "results": results_table(results, marked), **bears(marked.all)},
-        )
+            project, name, suite.name, passed=not failed, blocking=blocking, fingerprint=suite.fingerprint, data_version=version,
+            details=details, shown=shown,
+        )  # fmt: skip
 
     return ask_suite
+
+
+def _told(project: Project, object_type: ObjectType, table: pa.Table, results: Sequence[Result]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the record keeps of a suite's results, and what the UI shows; marked values in neither."""
+    failed, marked = broken(results), markings_of(project, object_table(object_type.name))
+    found = examples(results, table.column(object_type.key).to_pylist(), marked, key=object_type.key) if failed else {}
+    details = {"expectations": len(results), "broken": failed, **({"examples": found} if found else {})}
+    return details, {"expectations": len(results), "results": results_table(results, marked), **bears(marked.all)}

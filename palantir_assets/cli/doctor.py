@@ -138,8 +138,9 @@ def _ports(settings: Settings) -> list[Finding]:
     troubles = [
         Finding("bad", trouble, f"stop what listens there, or set {each.setting}") for each in listeners if (trouble := ports.why_not(each))
     ]
-    if not ports.is_loopback(settings.host):
-        troubles.append(Finding("warning", f"the API will listen on {settings.host} without any login", "unset PALANTIR_HOST"))
+    if not ports.is_loopback(settings.host) and not settings.public_url.startswith("https://"):
+        readable = f"passwords and tokens will travel readable to {settings.host}"
+        troubles.append(Finding("warning", readable, "set PALANTIR_PUBLIC_URL to an https URL"))
     return troubles or [Finding("good", "ports " + " and ".join(f"{each.port} ({each.what})" for each in listeners) + " are free")]
 
 

@@ -188,12 +188,9 @@ class Performance:
         lines = [f"API        {address}", f"API docs   {address}/docs"]
         if self._cast.dagster:
             lines.append(f"Dagster    http://{ports.LOOPBACK}:{self._settings.dagster_port}")
-        if ports.is_loopback(self._settings.host):
-            lines.append("Log in     no login yet: only this machine can reach these addresses")
-        else:
-            lines.append(
-                f"Log in     no login yet: WHOEVER REACHES {self._settings.host} CAN READ EVERYTHING; unset PALANTIR_HOST to close it"
-            )
+        lines.append(f"Sign in    {self._settings.public_url}/sign-in; `palantir user code admin` prints a one-time code")
+        if not ports.is_loopback(self._settings.host) and not self._settings.public_url.startswith("https://"):
+            lines.append(f"           PASSWORDS AND TOKENS TRAVEL READABLE to {self._settings.host}: set PALANTIR_PUBLIC_URL to https://…")
         console.say("\n".join([*lines, f"Logs       {self._cast.api.log.parent}", "Stop       Ctrl-C"]))
 
     def _tell(self, news: News) -> None:

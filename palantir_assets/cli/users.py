@@ -35,7 +35,7 @@ Subject = Annotated[str, typer.Argument(help="A user's name, client:ID or group:
 Roles = Annotated[list[str] | None, typer.Option("--role", help="A role of access.yaml; may be said more than once.")]
 Markings = Annotated[list[str] | None, typer.Option("--marking", help="A marking of access.yaml.")]
 Groups = Annotated[list[str] | None, typer.Option("--group", help="A group; what the group was given holds for its members.")]
-Attributes = Annotated[list[str] | None, typer.Option("--attribute", help='For row policies: region=west, or carriers=["UA","AA"].')]
+Attributes = Annotated[list[str] | None, typer.Option("--attribute", help='For row policies: region=west, or cities=["Seoul","Busan"].')]
 
 
 @dataclass(frozen=True, slots=True)

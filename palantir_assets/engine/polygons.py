@@ -1,4 +1,4 @@
-"""Points in polygons, on the plane of longitude and latitude, for many points at once. Pure.
+"""Points in polygons, on a flat map of longitude and latitude, for many points at once. Pure.
 
 A point is in a polygon if it is in its outline and in none of its holes; edges belong to the polygon. A polygon that crosses
 the date line is written as two.

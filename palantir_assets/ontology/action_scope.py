@@ -26,7 +26,7 @@ _ATTRIBUTE_KINDS: Final[Mapping[str, Kind]] = {
 
 
 def scope_of(ontology: Ontology, action: Action) -> dict[str, Kind]:
-    """The kind of every name that an action's expressions may read. An object is its key; `plane.seats` one of its properties."""
+    """The kind of every name that an action's expressions may read. An object is its key; `bicycle.gears` one of its properties."""
     kinds: dict[str, Kind] = {**CALLER_KINDS, **MOMENTS, **attribute_kinds(ontology)}
     for name, parameter in action.parameters.items():
         if parameter.object in ontology.objects:

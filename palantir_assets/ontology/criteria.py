@@ -1,6 +1,6 @@
-"""The expression language over more than one thing: `plane.seats > 10 and "safety" in caller.roles`.
+"""The expression language over more than one thing: `bicycle.gears > 10 and "safety" in caller.roles`.
 
-A dotted name is a name of its own (`plane.seats`), and `in` may stand before a list that a name holds. Here such an
+A dotted name is a name of its own (`bicycle.gears`), and `in` may stand before a list that a name holds. Here such an
 expression is parsed and typed; it is evaluated by `ontology.evaluating` over the few values at hand, never by SQL.
 """
 
@@ -26,7 +26,7 @@ def parsed(text: str) -> ast.expr:
 def typed(text: str, kinds: Mapping[str, Kind]) -> Kind:
     """The kind of an expression over names of the given kinds.
 
-    >>> typed('plane.seats > 10', {"plane.seats": "number"})
+    >>> typed('bicycle.gears > 10', {"bicycle.gears": "number"})
     'boolean'
 
     Raises ExpressionError for an unknown name, a form outside the language, or kinds that do not fit.
@@ -68,7 +68,7 @@ def _dotted(text: str) -> ast.expr:
 
 
 class _Dotted(ast.NodeTransformer):
-    """Turns `plane.seats` into one name. What is called is left alone: there are no methods."""
+    """Turns `bicycle.gears` into one name. What is called is left alone: there are no methods."""
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
         owner = self.visit(node.value)

@@ -24,7 +24,7 @@ def evaluate(text: str, names: Mapping[str, object]) -> Any:
 
     Values are None, bool, int, float, Decimal, str, date, datetime without offset, lists, and mappings for geopoints.
 
-    >>> evaluate("plane.seats > 10 and plane.status != 'grounded'", {"plane.seats": 12})
+    >>> evaluate("bicycle.gears > 10 and bicycle.state != 'scrapped'", {"bicycle.gears": 12})
 
     >>> evaluate("seats / 2", {"seats": 7})
     3.5

@@ -1,4 +1,4 @@
-"""Paths and templates: `carrier.name` from one object to a linked one, `{carrier.name}` in a text.
+"""Paths and templates: `customer.name` from one object to a linked one, `{customer.name}` in a text.
 
 A path goes along to-one links and ends in a property. What a path means in SQL is in `ontology.compiling`.
 """

@@ -1,7 +1,7 @@
 """Row rules: which objects of a type a caller may see, as an expression over the object and `caller`.
 
 The expression language with four more words: `caller.id`, `caller.roles`, `caller.<attribute>`, and `in` before one
-of those that is a list. A caller's values are named parameters of the SQL (`$caller_carriers`) and never text in it.
+of those that is a list. A caller's values are named parameters of the SQL (`$caller_cities`) and never text in it.
 What a caller has, and how rows are found, is decided in `access` and `engine`.
 """
 

@@ -1,7 +1,7 @@
 """The nouns of actions: what people may change, who may, what must hold before and what follows after.
 
 A value in `set`, `key` or an effect is itself, or, as a text that begins with `$`, an expression over the parameters:
-`$reason`, `$plane.seats + 1`, `$now`. Whether names exist and fit is asked in `ontology.action_rules`; what an action
+`$reason`, `$bicycle.gears + 1`, `$now`. Whether names exist and fit is asked in `ontology.action_rules`; what an action
 does, in `actions`.
 """
 
@@ -45,7 +45,7 @@ class ActionParameter(Spec):
     label: Labelled | None = None
     description: str = ""
     optional: bool = False
-    default: Value = Field(None, description="a value, or an expression after `$`: `$today`, `$plane.home`")
+    default: Value = Field(None, description="a value, or an expression after `$`: `$today`, `$bicycle.home`")
     one_of: tuple[Scalar, ...] | None = Field(None, min_length=1)
     choices: Choices | None = Field(None, alias="from")
     length: tuple[int, int] | None = None
@@ -152,7 +152,7 @@ class Action(Spec):
 
 
 class Mail(Spec):
-    """A mail's words. `{reason}` is a parameter, `{plane.title}` a property of one that is an object."""
+    """A mail's words. `{reason}` is a parameter, `{bicycle.title}` a property of one that is an object."""
 
     subject: Labelled
     text: Labelled

@@ -143,7 +143,7 @@ class InBox:
 
 @dataclass(frozen=True, slots=True)
 class InPolygon:
-    """In one of the polygons, each an outline and holes, on the plane of longitude and latitude; edges included."""
+    """In one of the polygons, each an outline and holes, on a flat map of longitude and latitude; edges included."""
 
     column: Column
     polygons: tuple[tuple[Ring, ...], ...]

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from palantir_assets.errors import EditRefused, InFlight, KeyReused
+from palantir_assets.errors import BeingAnswered, EditRefused, KeyReused
 from palantir_assets.stores.audit_chain import canonical
 from palantir_assets.stores.database import Database
 from palantir_assets.stores.edit_rows import ActionRecord, Appended, Batch, EditRecord, Idempotency, Reply, Subject, hashed
@@ -53,7 +53,7 @@ class EditLog:
     def append(self, batch: Batch) -> Appended:
         """Write an action with all it does, durable when this returns.
 
-        Raises StaleVersion, KeyReused, InFlight or NotDecidable, and EditRefused for text that no database holds;
+        Raises StaleVersion, KeyReused, BeingAnswered or NotDecidable, and EditRefused for text that no database holds;
         nothing was written then.
         """
         _check_text(batch)
@@ -126,7 +126,7 @@ class EditLog:
         mine = (idempotency.principal, idempotency.key)
         with self._lock:
             if mine in self._answering:
-                raise InFlight
+                raise BeingAnswered
             self._answering.add(mine)
         try:
             yield

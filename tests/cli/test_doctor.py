@@ -37,4 +37,6 @@ def test_settings_that_cannot_be_used_are_told_and_the_rest_is_still_looked_at()
 
 def test_an_open_door_is_warned_of(settings: Settings) -> None:
     findings = doctor.examine({**environment(settings), "PALANTIR_HOST": "0.0.0.0"})
-    assert any(each.state == "warning" and "without any login" in each.what for each in findings)
+    assert any(each.state == "warning" and "travel readable" in each.what for each in findings)
+    behind = doctor.examine({**environment(settings), "PALANTIR_HOST": "0.0.0.0", "PALANTIR_PUBLIC_URL": "https://data.example.org"})
+    assert not any("travel readable" in each.what for each in behind)

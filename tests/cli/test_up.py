@@ -123,7 +123,7 @@ def test_up_goes_on_after_a_failing_build_and_a_signal_stops_all(settings: Setti
     assert running.returncode == 0
     assert not any(is_alive(pid) for pid in children)
     assert "http://127.0.0.1" in told
-    assert "no login yet: only this machine" in told
+    assert "/sign-in; `palantir user code admin`" in told and "READABLE" not in told
 
 
 def test_an_occupied_port_is_refused_before_anything_starts(settings: Settings) -> None:

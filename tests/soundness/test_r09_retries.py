@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from palantir_assets.errors import InFlight, KeyReused
+from palantir_assets.errors import BeingAnswered, KeyReused
 from palantir_assets.stores.database import open_database
 from palantir_assets.stores.edit_rows import Reply
 from palantir_assets.stores.edits import AFTER_COMMIT, EditLog
@@ -32,7 +32,7 @@ def ask(log: EditLog, key: str, *, actor: str = "ada", body: str = "body") -> Re
     while True:
         try:
             done = log.append(batch(key=key, actor=actor, body=body, edits=[edit(f"o{key}", {"key": key, "actor": actor})]))
-        except InFlight:
+        except BeingAnswered:
             time.sleep(0.001)
         else:
             assert done.reply is not None

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from palantir_assets.errors import EditRefused, InFlight, KeyReused, NotDecidable, StaleVersion
+from palantir_assets.errors import BeingAnswered, EditRefused, KeyReused, NotDecidable, StaleVersion
 from palantir_assets.stores.database import Database
 from palantir_assets.stores.edit_rows import Appended, Idempotency, NewEffect, Reply
 from palantir_assets.stores.edits import EditLog
@@ -142,7 +142,7 @@ def test_while_a_key_is_being_answered_it_is_in_flight(database: Database) -> No
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(log.append, batch("a", key="k1"))
         assert reached.wait(timeout=30)
-        with pytest.raises(InFlight):
+        with pytest.raises(BeingAnswered):
             log.append(batch("a", key="k1"))
         go_on.set()
         assert log.append(batch("a", key="k2")).action_no == 2
