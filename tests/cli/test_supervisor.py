@@ -12,10 +12,10 @@ from palantir_assets.cli.supervisor import Backoff, News, Supervisor, spawn
 from tests.cli.helpers import MakeChild, is_alive, until
 
 QUICK = Backoff(first=0.01, longest=0.02, attempts=3)
-WRITE_PID_AND_WAIT = "import os, sys, time; open(sys.argv[1], 'a').write(f'{os.getpid()}\\n'); time.sleep(60)"
+WRITE_PID_AND_WAIT = "import os, sys, time; open(sys.argv[1], 'a').write(f'{os.getpid()}\\n'); time.sleep(600)"
 WITH_GRANDCHILD = (
-    "import os, subprocess, sys, time; c = subprocess.Popen([sys.executable, '-IS', '-c', 'import time; time.sleep(60)']);"
-    "open(sys.argv[1], 'a').write(f'{os.getpid()}\\n{c.pid}\\n'); time.sleep(60)"
+    "import os, subprocess, sys, time; c = subprocess.Popen([sys.executable, '-IS', '-c', 'import time; time.sleep(600)']);"
+    "open(sys.argv[1], 'a').write(f'{os.getpid()}\\n{c.pid}\\n'); time.sleep(600)"
 )
 STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN);" + WRITE_PID_AND_WAIT
 PARENT = """
@@ -24,7 +24,7 @@ from functools import partial
 from pathlib import Path
 from palantir_assets.cli.supervisor import Child, spawn
 spawn(Child("child", (sys.executable, "-IS", "-c", sys.argv[1], sys.argv[2]), Path(sys.argv[2] + ".log")))
-time.sleep(60)
+time.sleep(600)
 """
 
 
