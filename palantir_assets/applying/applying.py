@@ -16,7 +16,7 @@ from palantir_assets.actions.planning import Proposal, may_apply, propose_batch
 from palantir_assets.actions.recording import subject, written
 from palantir_assets.actions.verdicts import ActionRefused, failed
 from palantir_assets.applying.desk import Desk, Json, Standpoint, naive
-from palantir_assets.applying.differences import difference
+from palantir_assets.applying.differences import Differs, difference, digest
 from palantir_assets.applying.effects import Occasion, following, once
 from palantir_assets.engine.world import SeenWorld, completed, hidden, seen_row
 from palantir_assets.errors import NotFound, NotPermitted, QueryError, StaleVersion
@@ -31,7 +31,8 @@ BATCH = "$batch"
 class Asked:
     """An action and what it is told, once for each time it is to be applied. `expected` are versions that objects must have.
 
-    `key` and `body_hash` make asking again the same request; without a key every request is a new one.
+    With `accept`, the digest of a difference, it is applied only if it does exactly that. `key` and `body_hash` make
+    asking again the same request; without a key every request is a new one.
     """
 
     action: str
@@ -40,6 +41,7 @@ class Asked:
     key: str | None = None
     body_hash: str = ""
     batch: bool = False
+    accept: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +91,14 @@ def plan_as(desk: Desk, at: Standpoint, action: ServedAction, asked: Asked, *, n
 def apply(desk: Desk, at: Standpoint, asked: Asked, reply: Replying) -> Reply:
     """Apply an action, or ask others to agree to it; the reply is kept under the request's key, and given again for it.
 
-    Raises as `planned`, and StaleVersion, KeyReused, BeingAnswered or EditRefused; nothing was written then.
+    Raises as `planned`, and Differs, StaleVersion, KeyReused, BeingAnswered or EditRefused; nothing was written then.
     """
     caller = at.caller
     if asked.key is not None and (kept := desk.log.replay(caller.id, asked.key, asked.body_hash)) is not None:
         return kept
     plan = planned(desk, at, asked)
+    if asked.accept is not None and digest(plan.shown) != asked.accept:
+        raise Differs(plan.action.name, plan.shown)
     if plan.action.approve and asked.batch:
         raise QueryError(f"{plan.action.name} is agreed to by others: ask for it one by one")
     batch = _proposed(desk, asked, plan, caller) if plan.action.approve else executed(desk, at, asked, plan, caller)

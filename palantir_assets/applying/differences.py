@@ -7,9 +7,20 @@ from typing import Any
 
 from palantir_assets.access.views import View
 from palantir_assets.actions.edits import Change, Edit, LinkEdit, diff
+from palantir_assets.errors import EditRefused
 from palantir_assets.names import fingerprint
 
 Json = dict[str, Any]
+
+
+class Differs(EditRefused):
+    """What would be done is not what was shown. `shown` is the difference of now, as the caller sees it; `digest` names it."""
+
+    next_step = "look at the difference, then ask again with its digest in `accept`"
+
+    def __init__(self, what: str, shown: Json) -> None:
+        self.shown, self.digest = shown, digest(shown)
+        super().__init__(f"{what} would now do something else than was shown")
 
 
 def difference(edits: Sequence[Edit]) -> Json:
@@ -20,7 +31,7 @@ def difference(edits: Sequence[Edit]) -> Json:
 def change_json(change: Change) -> Json:
     """One object's difference."""
     properties = {name: {"before": before, "after": after} for name, (before, after) in change.properties.items()}
-    return {"kind": change.kind, "objectType": change.type, "primaryKey": change.key, "properties": properties}
+    return {"kind": change.kind, "object_type": change.type, "key": change.key, "properties": properties}
 
 
 def digest(shown: Mapping[str, Any]) -> str:
@@ -32,7 +43,7 @@ def as_seen(shown: Mapping[str, Any], view: View) -> Json:
     """A difference without the properties that a caller may not see. Whether its objects may be seen is asked before."""
     changes = []
     for change in shown["changes"]:
-        kind = view.ontology.types.get(change["objectType"])
+        kind = view.ontology.types.get(change["object_type"])
         if kind is not None:
             kept = {name: values for name, values in change["properties"].items() if name in kind.properties}
             changes.append({**change, "properties": kept})

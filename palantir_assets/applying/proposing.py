@@ -13,22 +13,12 @@ from palantir_assets.access.policy import Refusal
 from palantir_assets.actions.planning import may_approve
 from palantir_assets.applying.applying import Asked, Replying, executed, permitted, plan_as, told_of, write
 from palantir_assets.applying.desk import Desk, Json, Standpoint
-from palantir_assets.applying.differences import as_seen, digest
+from palantir_assets.applying.differences import Differs, as_seen, digest
 from palantir_assets.applying.telling import sees_all
-from palantir_assets.errors import EditRefused, NotDecidable, NotPermitted, UnknownName
+from palantir_assets.errors import NotDecidable, NotPermitted, UnknownName
 from palantir_assets.stores.edit_rows import ActionRecord, Appended, Batch, Reply
 
 PROPOSED = "proposed"
-
-
-class Changed(EditRefused):
-    """What would be done is not what was shown any more. `shown` is the difference of now, `digest` names it."""
-
-    next_step = "look at the difference, then approve with its digest in `accept`, or reject"
-
-    def __init__(self, number: int, shown: Json) -> None:
-        self.number, self.shown, self.digest = number, shown, digest(shown)
-        super().__init__(f"what was proposed as {number} would now do something else than it showed")
 
 
 def waiting(desk: Desk, at: Standpoint, number: int) -> tuple[ActionRecord, Json]:
@@ -43,7 +33,7 @@ def waiting(desk: Desk, at: Standpoint, number: int) -> tuple[ActionRecord, Json
 def approve(desk: Desk, at: Standpoint, number: int, asked: Asked, reply: Replying, *, accept: str | None = None) -> Reply:
     """Agree to a proposal, which is then done in the same transaction. `accept` is the digest of another difference to agree to.
 
-    Raises NotPermitted, NotDecidable, Changed, ActionRefused where a criterion holds no longer, or what `apply` raises.
+    Raises NotPermitted, NotDecidable, Differs, ActionRefused where a criterion holds no longer, or what `apply` raises.
     """
     if asked.key is not None and (kept := desk.log.replay(at.caller.id, asked.key, asked.body_hash)) is not None:
         return kept
@@ -51,8 +41,9 @@ def approve(desk: Desk, at: Standpoint, number: int, asked: Asked, reply: Replyi
     there = _asker(desk, at, record)
     told = replace(asked, action=record.action, parameters=told_of(record.parameters))
     plan = plan_as(desk, there, permitted(there, record.action), told, now=record.at)
-    if digest(plan.shown) not in (digest(shown), accept):
-        raise Changed(number, as_seen(plan.shown, at.view))
+    seen = as_seen(plan.shown, at.view)
+    if digest(plan.shown) != digest(shown) and digest(seen) != accept:
+        raise Differs(f"what was proposed as {number}", seen)
     batch = _decided(executed(desk, there, told, plan, there.caller), at, number)
     return write(desk, batch, asked, at.caller, lambda done: reply(done, plan))
 
@@ -99,5 +90,5 @@ def _may_know(at: Standpoint, record: ActionRecord, shown: Any) -> bool:
     action = at.view.ontology.actions.get(record.action)
     if action is None or not (record.actor == at.caller.id or at.caller.roles & set(action.approve)):
         return False
-    touched = [(change["objectType"], change["primaryKey"], change["kind"] == "created") for change in shown["changes"]]
+    touched = [(change["object_type"], change["key"], change["kind"] == "created") for change in shown["changes"]]
     return sees_all(at, touched, mine=record.actor == at.caller.id)

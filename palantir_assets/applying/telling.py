@@ -89,7 +89,7 @@ def _entry(desk: Desk, at: Standpoint, record: ActionRecord) -> Entry | None:
     rows: Sequence[EditRecord] = desk.log.of_action(record.action_no)
     edits = tuple(read(row.values) for row in rows)
     waiting = desk.log.shown(record.action_no) if not edits else None
-    told = [(each["objectType"], each["primaryKey"], each["kind"] == "created") for each in (waiting or {}).get("changes", ())]
+    told = [(each["object_type"], each["key"], each["kind"] == "created") for each in (waiting or {}).get("changes", ())]
     if not sees_all(at, [*touches(edits, at), *told], mine=mine):
         return None
     shown = as_seen(waiting if waiting is not None else difference(edits), at.view)
