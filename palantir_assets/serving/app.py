@@ -53,7 +53,7 @@ from palantir_assets.serving import (
 )
 from palantir_assets.serving.absence import do_without
 from palantir_assets.serving.admitting import admits
-from palantir_assets.serving.deps import Clock, Services, now
+from palantir_assets.serving.deps import Clock, Follows, Services, now
 from palantir_assets.serving.gate import Gate, for_callers
 from palantir_assets.serving.identity import Identity, open_identity
 from palantir_assets.serving.listening import listen
@@ -112,6 +112,7 @@ def create_app(
     recognises: Recognises | None = None,
     edits: EditLog | None = None,
     people: People | None = None,
+    follows: Follows | None = None,
 ) -> FastAPI:
     """The app over a release log, for the callers that `identity`, or else `recognises`, knows; without either all are anonymous.
 
@@ -143,7 +144,7 @@ def create_app(
     app.state.identity = identity
     app.add_middleware(Gate, recognises=known)
     desk = Desk(edits, people or (identity.identities if identity is not None else NobodyThere()), clock) if edits is not None else None
-    services = Services(holder, log, clock, running, recognises=known, desk=desk)
+    services = Services(holder, log, clock, running, recognises=known, desk=desk, follows=follows)
     app.add_middleware(Envelope, services=services, admitted=admits(settings.host, settings.allowed_hosts))
     errors.install(app)
     setattr(app, "openapi", partial(docs.document, app))  # noqa: B010  # FastAPI's own way to extend the document

@@ -77,7 +77,6 @@ async def get_edits_history(
     ontology: str,
     object_type: str,
     body: HistoryRequest,
-    request: Request,
     exchange: CurrentExchange,
     release: CurrentRelease,
     view: Viewed,
