@@ -23,6 +23,7 @@ from palantir_assets.applying.desk import Desk, Standpoint
 from palantir_assets.applying.telling import sees_all
 from palantir_assets.errors import QueryError
 from palantir_assets.names import fingerprint
+from palantir_assets.ontology.served_parts import ServedType
 from palantir_assets.query.tokens import InvalidToken, PageToken, read_token, write_token
 from palantir_assets.release.reading import Release
 from palantir_assets.serving.action_views import key_value
@@ -83,8 +84,7 @@ async def get_edits_history(
 ) -> Response:
     """What people changed of the objects of a type, as far as the caller sees them."""
     check_ontology(ontology)
-    kind = view.ontology.find_type(object_type)
-    key = _key(body.object_primary_key, kind.key)
+    key = _key(body.object_primary_key, view.ontology.find_type(object_type))
     at = Standpoint(release, view)
     work = partial(_page, desk_of(exchange), at, release, object_type, key, body)
     return Response(orjson.dumps(await to_thread.run_sync(work)), media_type="application/json")
@@ -116,7 +116,7 @@ def _entry(at: Standpoint, row: EditRecord, body: HistoryRequest) -> Json | None
         return None
     kind = at.view.ontology.types[edit.type]
     return {
-        "objectPrimaryKey": {kind.key: key_value(at.view.ontology, edit.type, edit.key)},
+        "objectPrimaryKey": {kind.key: _key_view(at, edit)},
         "operationId": rid("action", str(row.action_no)),
         "actionTypeRid": rid("action-type", row.action),
         "userId": row.actor,
@@ -146,12 +146,21 @@ def _asked_for(row: EditRecord, asked: TimeFilter | OperationFilter | None) -> b
             return True
 
 
-def _key(told: Mapping[str, Any] | None, name: str) -> str | None:
+def _key_view(at: Standpoint, edit: ObjectEdit) -> Json:
+    """A `PrimaryKeyValueV2`, which says its type."""
+    kind = at.view.ontology.types[edit.type]
+    return {"type": f"{kind.properties[kind.key].type}Value", "value": key_value(at.view.ontology, edit.type, edit.key)}
+
+
+def _key(told: Mapping[str, Any] | None, kind: ServedType) -> str | None:
+    """The key in a `PrimaryKeyValueV2`, or said plainly."""
     if told is None:
         return None
-    if list(told) != [name] or not isinstance(told[name], str | int):
-        raise QueryError(f"objectPrimaryKey: the key of one object, as in {{{name!r}: …}}")
-    return str(told[name])
+    value = told.get(kind.key)
+    value = value.get("value") if isinstance(value, dict) else value
+    if not isinstance(value, str | int):
+        raise QueryError(f"objectPrimaryKey: the key of one object, as in {{{kind.key!r}: …}}")
+    return str(value)
 
 
 def _question(at: Standpoint, object_type: str, key: str | None, body: HistoryRequest) -> str:

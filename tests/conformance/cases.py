@@ -19,7 +19,19 @@ from foundry_sdk.v2.ontologies import models
 Status = Literal["passes", "fails", "no meaning here"]
 Check = Callable[["Asking"], None]
 
-_MODULES: Final = ("metadata", "objects", "filters", "sets", "derivation", "aggregates", "interfaces", "series", "functions", "actions", "refusals")
+_MODULES: Final = (
+    "metadata",
+    "objects",
+    "filters",
+    "sets",
+    "derivation",
+    "aggregates",
+    "interfaces",
+    "series",
+    "functions",
+    "actions",
+    "refusals",
+)
 
 
 @cache

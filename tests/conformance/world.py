@@ -240,7 +240,9 @@ ACTIONS: Row = {
         "do": [{"verb": "delete", "what": "film"}],
     },
 }  # fmt: skip
-MAILS: Row = {"lent": {"subject": _label("{book.title} is lent", "{book.title} 대출"), "text": _label("To {member.name}.", "{member.name}")}}
+MAILS: Row = {
+    "lent": {"subject": _label("{book.title} is lent", "{book.title} 대출"), "text": _label("To {member.name}.", "{member.name}")}
+}
 ONTOLOGY = ServedOntology.model_validate(
     {
         "actions": ACTIONS,
