@@ -12,9 +12,11 @@
     ├── LedgerError                  the ledger cannot be reached or written
     ├── EditRefused                  an edit that does not go with what the ledger holds; nothing was written
     │   ├── StaleVersion             the object was changed since it was read
+    │   ├── Outrun                   something was written since everything was read
     │   ├── KeyReused                an idempotency key that came with another body before
     │   ├── BeingAnswered            a request with the same idempotency key is being answered
     │   └── NotDecidable             a proposal that is decided already, or an action that cannot be taken back
+    ├── NotPermitted                 what the roles of a caller do not let the caller do
     ├── IdentityError                a user, a client, a grant or a credential that cannot be made or used
     ├── FunctionError                a function of the ontology that gave no value
     │   ├── FunctionFailed           it raised an error, or its process ended
@@ -146,6 +148,15 @@ class StaleVersion(EditRefused):
         super().__init__(f"{object_type} {key!r} has version {actual}, and {expected} was expected: somebody changed it in between")
 
 
+class Outrun(EditRefused):
+    """Something was written since all that this rests on was read: read again."""
+
+    next_step = "ask again"
+
+    def __init__(self, since: int, now: int) -> None:
+        super().__init__(f"edits {since + 1} to {now} were written in between")
+
+
 class KeyReused(EditRefused):
     """An idempotency key that came with another body before."""
 
@@ -172,6 +183,12 @@ class NotDecidable(EditRefused):
     def __init__(self, action_no: int, status: str) -> None:
         self.action_no, self.status = action_no, status
         super().__init__(f"action {action_no} is {status}")
+
+
+class NotPermitted(PalantirError):
+    """What the roles of a caller do not let the caller do. The words name nothing that the caller may not know of."""
+
+    next_step = "ask somebody who holds the role, or an administrator to grant it"
 
 
 class IdentityError(PalantirError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from palantir_assets.access.acting import known_actions, used_mails
 from palantir_assets.access.hiding import Hidden, walkable
 from palantir_assets.access.policy import Allowed, Rights, decide
 from palantir_assets.ontology.served import ServedOntology
@@ -29,6 +30,7 @@ def restricted(rights: Rights, hidden: Hidden, ontology: ServedOntology, access:
         for name, graph in ontology.graphs.items()
         if graph.nodes in hidden.types
     }
+    actions = known_actions(rights, ontology, types)
     return ServedOntology(
         types=types,
         interfaces=interfaces,
@@ -38,6 +40,8 @@ def restricted(rights: Rights, hidden: Hidden, ontology: ServedOntology, access:
         metrics=ontology.metrics,
         graphs={name: graph for name, graph in graphs.items() if graph.measures or not ontology.graphs[name].measures},
         models={name: each for name, each in ontology.models.items() if _model(rights, access, types, name, each)},
+        actions=actions,
+        mails=used_mails(ontology, actions),
     )
 
 

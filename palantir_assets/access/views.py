@@ -7,7 +7,7 @@ hidden, what to cut out of ready JSON, and the row rules; which rows they find i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -75,6 +75,12 @@ def view_of(principal: Principal, ontology: ServedOntology, access: ServedAccess
 def whole(ontology: ServedOntology) -> View:
     """A view from which nothing is hidden, for the build that asks its own candidate: no caller is ever given it."""
     return View(BUILD, ontology, {}, frozenset(), {}, {}, {}, Withheld(), fingerprint("whole"), made_by=_MADE_HERE)
+
+
+def actor(view: View) -> Principal:
+    """The caller as actions know one: the roles are those held in the end, included ones too."""
+    held = view.caller.get("roles", ())
+    return replace(view.principal, roles=frozenset(held if isinstance(held, list) else ()))
 
 
 def caller_values(principal: Principal, rights: Rights) -> dict[str, object]:

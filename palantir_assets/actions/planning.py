@@ -72,7 +72,7 @@ def propose(
     if not verdict.valid:
         raise ActionRefused(action.name, verdict)
     return Proposal(
-        action.name, draft.edits, diff(draft.edits), action.then, action.approve, action.four_eyes, heard.names, verdict
+        action.name, draft.edits, diff(draft.edits), action.then, action.approve, action.four_eyes, filling(heard), verdict
     )  # fmt: skip
 
 
@@ -94,6 +94,11 @@ def propose_batch(
         proposals.append(propose(action, parameters, ontology=ontology, world=draft, caller=caller, now=now))
         draft = draft.with_edits(proposals[-1].edits)
     return tuple(proposals)
+
+
+def filling(heard: Told) -> dict[str, Any]:
+    """What the places of a mail are filled with: every name, and the titles of objects, unless a property has that name."""
+    return {**{f"{word}.title": found.title for word, (_, found) in heard.objects.items()}, **heard.names}
 
 
 def _considered(

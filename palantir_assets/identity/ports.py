@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -25,6 +25,10 @@ class Identities(Protocol):
     def client(self, client_id: str) -> Client | None: ...
     def principal(self, subject: str) -> Principal | None:
         """Who a user or service is; None for nobody and for the disabled."""
+        ...
+
+    def holders(self, roles: Collection[str]) -> Sequence[str]:
+        """The users, not disabled, who hold one of these roles."""
         ...
 
     def set_password(self, name: str, password_hash: str, *, actor: str, at: datetime) -> None:

@@ -94,7 +94,7 @@ class ServedOntology(BaseModel):
     def find_action(self, name: str) -> ServedAction:
         """The action of that name; raises UnknownName with the nearest one."""
         if name not in self.actions:
-            raise UnknownName("action", name, self.actions)
+            raise UnknownName("action type", name, self.actions)
         return self.actions[name]
 
     def ancestors(self, interface: str) -> tuple[str, ...]:

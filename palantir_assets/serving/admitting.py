@@ -15,7 +15,7 @@ from typing import Final
 from starlette.types import Scope
 
 from palantir_assets.serving.deps import Asked
-from palantir_assets.serving.errors import Told
+from palantir_assets.serving.told import Told
 
 MAX_URL: Final = 16_384
 MAX_HEADERS: Final = 32_768

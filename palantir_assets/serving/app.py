@@ -15,6 +15,8 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
+from palantir_assets.applying.desk import Desk, People
+from palantir_assets.applying.desk import NobodyKnown as NobodyThere
 from palantir_assets.functions.running import Functions
 from palantir_assets.observability import configure
 from palantir_assets.ontology.served_access import ServedAccess
@@ -23,7 +25,11 @@ from palantir_assets.release.log import Pointer, ReleaseLog
 from palantir_assets.release.reading import Release, open_release, read_access
 from palantir_assets.serving import (
     accounts,
+    action_log,
+    action_types,
+    actions,
     docs,
+    edits_history,
     errors,
     functions,
     graphs,
@@ -36,6 +42,7 @@ from palantir_assets.serving import (
     object_types,
     objects,
     ontologies,
+    proposals,
     releases,
     search,
     series,
@@ -46,7 +53,7 @@ from palantir_assets.serving import (
 )
 from palantir_assets.serving.absence import do_without
 from palantir_assets.serving.admitting import admits
-from palantir_assets.serving.deps import Clock, Services, now
+from palantir_assets.serving.deps import Clock, Follows, Services, now
 from palantir_assets.serving.gate import Gate, for_callers
 from palantir_assets.serving.identity import Identity, open_identity
 from palantir_assets.serving.listening import listen
@@ -56,10 +63,12 @@ from palantir_assets.serving.protocol import BoundedHttp
 from palantir_assets.serving.recognising import NobodyKnown, Recognises
 from palantir_assets.serving.reloading import POLL_SECONDS, following
 from palantir_assets.settings import Settings
+from palantir_assets.stores.edits import EditLog
 
 ROUTERS = (
     ontologies.router, object_types.router, interface_types.router, value_types.router, functions.router, search.router, graphs.router,
-    metrics.router, releases.router, health.router, docs.router,
+    metrics.router, releases.router, health.router, docs.router, action_types.router, actions.router, edits_history.router,
+    action_log.router, proposals.router,
 )  # fmt: skip
 IDENTITY_ROUTERS = (accounts.router, oauth.router, sign_in.router, sign_in_mail.router, sign_in_provider.router)
 DESCRIPTION = (
@@ -79,7 +88,7 @@ def serve(settings: Settings) -> None:
     ledger = open_ledger(settings.ledger_url, settings.audit_key)
     try:
         config = uvicorn.Config(
-            create_app(settings, ledger, identity=open_identity(settings, ledger.database, now)),
+            create_app(settings, ledger, identity=open_identity(settings, ledger.database, now), edits=EditLog(ledger.database)),
             access_log=False,
             log_config=None,
             server_header=False,
@@ -101,10 +110,14 @@ def create_app(
     poll_seconds: float = POLL_SECONDS,
     identity: Identity | None = None,
     recognises: Recognises | None = None,
+    edits: EditLog | None = None,
+    people: People | None = None,
+    follows: Follows | None = None,
 ) -> FastAPI:
     """The app over a release log, for the callers that `identity`, or else `recognises`, knows; without either all are anonymous.
 
-    Raises RuntimeError if a route has no policy.
+    Actions are written to `edits`; `people` are those of `identity`, unless others are given. Raises RuntimeError if a
+    route has no policy.
     """
     holder = ReleaseHolder(log, partial(_open, settings), clock=clock, rules=partial(_rules, settings))
     running = Functions(settings.indexes)
@@ -130,7 +143,8 @@ def create_app(
     known = identity.recognises if identity is not None else recognises or NobodyKnown()
     app.state.identity = identity
     app.add_middleware(Gate, recognises=known)
-    services = Services(holder, log, clock, running, recognises=known)
+    desk = Desk(edits, people or (identity.identities if identity is not None else NobodyThere()), clock) if edits is not None else None
+    services = Services(holder, log, clock, running, recognises=known, desk=desk, follows=follows)
     app.add_middleware(Envelope, services=services, admitted=admits(settings.host, settings.allowed_hosts))
     errors.install(app)
     setattr(app, "openapi", partial(docs.document, app))  # noqa: B010  # FastAPI's own way to extend the document

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Annotated, Final
+from typing import Annotated, Final, Protocol
 
 from fastapi import Depends, Request
 from starlette.types import Scope
 
 from palantir_assets.access.principal import Principal
 from palantir_assets.access.views import View
+from palantir_assets.applying.desk import Desk
 from palantir_assets.errors import NoRelease, PalantirError, UnknownName
 from palantir_assets.functions.running import Functions
 from palantir_assets.release.holding import ReleaseHolder
@@ -64,6 +65,18 @@ class Exchange:
     refused: PalantirError | None = None
 
 
+class Follows(Protocol):
+    """Shows each request the edits of its moment."""
+
+    def current(self, release: Release) -> Release:
+        """A release with the edits of now."""
+        ...
+
+    async def caught_up(self, edit_no: int) -> None:
+        """Wait until an edit is shown."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """What the app was made of; nothing in it changes while the app runs, but what the holder holds."""
@@ -74,6 +87,8 @@ class Services:
     functions: Functions
     sets: TemporarySets = field(default_factory=TemporarySets)
     recognises: Recognises = field(default_factory=NobodyKnown)
+    desk: Desk | None = None
+    follows: Follows | None = None
 
 
 def now() -> datetime:

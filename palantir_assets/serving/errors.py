@@ -7,7 +7,6 @@ nobody foresaw tells its id and nothing else.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
 from uuid import uuid4
 
@@ -19,7 +18,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
+from palantir_assets.actions.verdicts import ActionRefused
 from palantir_assets.errors import (
+    EditRefused,
     FunctionError,
     FunctionFailed,
     FunctionResultInvalid,
@@ -28,6 +29,7 @@ from palantir_assets.errors import (
     LedgerError,
     NoRelease,
     NotFound,
+    NotPermitted,
     PalantirError,
     QueryError,
     UnknownName,
@@ -38,16 +40,15 @@ from palantir_assets.query.tokens import InvalidToken
 from palantir_assets.query.values import InvalidValue
 from palantir_assets.serving.datatypes import parameter_type
 from palantir_assets.serving.deps import exchange_of
+from palantir_assets.serving.languages import preferred
 from palantir_assets.serving.paging import BatchTooLarge, InvalidPageSize, NotLinked
 from palantir_assets.serving.recognising import Unauthorized
+from palantir_assets.serving.refused_actions import told_of_action
 from palantir_assets.serving.rids import rid
+from palantir_assets.serving.told import Told
 from palantir_assets.serving.wording import request_in_words, route_in_words
 
 FOUNDRY: Final = "/api/v2/"
-_CODES: Final = {
-    400: "INVALID_ARGUMENT", 401: "UNAUTHORIZED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND",
-    413: "REQUEST_ENTITY_TOO_LARGE", 414: "INVALID_ARGUMENT", 503: "SERVICE_UNAVAILABLE",
-}  # fmt: skip
 _UNKNOWN: Final = {
     "object type": "ObjectTypeNotFound",
     "link": "LinkTypeNotFound",
@@ -83,22 +84,6 @@ _HTTP: Final = {
     405: "MethodNotAllowed",
     413: "RequestEntityTooLarge",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """An error as it is told to a caller."""
-
-    status: int
-    name: str
-    detail: str
-    next_step: str = ""
-    parameters: Mapping[str, object] = field(default_factory=dict)
-    headers: Mapping[str, str] | None = None
-
-    @property
-    def code(self) -> str:
-        return _CODES.get(self.status, "INTERNAL" if self.status >= 500 else "INVALID_ARGUMENT")
 
 
 UNFORESEEN: Final = Told(500, "Internal", "something went wrong here; the id below finds it in the log")
@@ -141,6 +126,8 @@ def told(error: Exception, scope: Scope) -> Told | None:
             return _function(error, scope)
         case Unauthorized():
             return _unauthorized(error)
+        case NotPermitted() | ActionRefused() | EditRefused():
+            return told_of_action(error, preferred(_header(scope, b"accept-language")))
         case NoRelease() | LedgerError():
             return Told(503, type(error).__name__, error.message, error.advice, headers={"Retry-After": "5"})
         case RequestValidationError():
@@ -232,7 +219,7 @@ def _envelope(told: Told, error_id: str) -> dict[str, object]:
 
 def _problem(told: Told, error_id: str) -> dict[str, object]:
     body = {"type": "about:blank", "title": told.name, "status": told.status, "detail": told.detail, "instance": f"urn:uuid:{error_id}"}
-    return {**body, "next_step": told.next_step} if told.next_step else body
+    return {**body, **({"next_step": told.next_step} if told.next_step else {}), **told.more}
 
 
 def _unknown(error: UnknownName, scope: Scope) -> dict[str, object]:
@@ -250,6 +237,10 @@ def _unknown(error: UnknownName, scope: Scope) -> dict[str, object]:
             return {"apiName": name, "version": version}
         case kind:
             return {_PARAMETER.get(kind, "apiName"): error.name}
+
+
+def _header(scope: Scope, name: bytes) -> str:
+    return next((value.decode("latin-1") for header, value in scope["headers"] if header == name), "")
 
 
 def _key_property(scope: Scope, object_type: str) -> str:

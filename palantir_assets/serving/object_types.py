@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 
 from palantir_assets.ontology.served import LinkEnd, ServedOntology
 from palantir_assets.serving import views
@@ -121,14 +119,6 @@ async def get_outgoing_link_types_by_rid(ontology: str, batch: LinksByRidBatch, 
             rid("object-type", name): [side for side in sides if not wanted or side.link_type_rid in wanted] for name, sides in told.items()
         }
     )
-
-
-@router.get("/{ontology}/actionTypes")
-@guarded("ontologies.read")
-async def list_action_types(ontology: str, page_size: Annotated[str | None, Query(alias="pageSize")] = None) -> views.ActionTypeList:
-    """The action types: none, since objects are changed at their sources only."""
-    check_ontology(ontology)
-    return views.ActionTypeList()
 
 
 def _ends(ontology: ServedOntology, object_type: str) -> list[LinkEnd]:

@@ -7,16 +7,16 @@ served in `objects` and `object_sets`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Annotated, Final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from palantir_assets.errors import UnknownName
 from palantir_assets.ontology.served import LinkEnd, ServedOntology
 from palantir_assets.ontology.served_parts import ServedFunction
 from palantir_assets.serving import views
+from palantir_assets.serving.action_views import action_type_full
 from palantir_assets.serving.deps import check_ontology
 from palantir_assets.serving.describing import (
     interface_view,
@@ -64,12 +64,15 @@ async def get_ontology(ontology: str) -> views.OntologyView:
 
 @router.get("/{ontology}/fullMetadata", response_model_exclude_none=True)
 @guarded("ontologies.read")
-async def get_full_metadata(ontology: str, view: Viewed, language: Spoken) -> views.OntologyFullView:
+async def get_full_metadata(
+    ontology: str, view: Viewed, language: Spoken, whole: Annotated[bool, Query(alias="includeActionTypeFullMetadata")] = False
+) -> views.OntologyFullView:
     """Everything there is, in one answer."""
     check_ontology(ontology)
     known = view.ontology
     ends = {name: tuple(known.links_of(name).values()) for name in known.types}
-    return full_metadata(known, language, types=ends, interfaces=known.interfaces, functions=known.functions.values())
+    told = full_metadata(known, language, types=ends, interfaces=known.interfaces, functions=known.functions.values())
+    return with_actions(told, known, known.actions, language, whole=whole)
 
 
 @router.post("/{ontology}/metadata", response_model_exclude_none=True)
@@ -78,13 +81,23 @@ async def load_metadata(ontology: str, wanted: MetadataRequest, view: Viewed, la
     """The parts that are asked for by name; what does not exist is told."""
     check_ontology(ontology)
     known = view.ontology
-    if wanted.action_types:
-        raise UnknownName("action type", wanted.action_types[0])
     ends = {name: tuple(end for end in known.links_of(name).values() if end.name in wanted.link_types) for name in wanted.object_types}
     for name in wanted.interface_types:
         known.find_interface(name)
     functions = [known.find_function(name) for name in wanted.query_types]
-    return full_metadata(known, language, types=ends, interfaces=wanted.interface_types, functions=functions)
+    told = full_metadata(known, language, types=ends, interfaces=wanted.interface_types, functions=functions)
+    return with_actions(told, known, wanted.action_types, language, whole=bool(wanted.include_action_type_full_metadata))
+
+
+def with_actions(
+    told: views.OntologyFullView, ontology: ServedOntology, names: Iterable[str], language: Language, *, whole: bool
+) -> views.OntologyFullView:
+    """The metadata with some actions; `whole` tells what their steps set, too."""
+    actions = [ontology.find_action(name) for name in names]
+    full = {action.name: action_type_full(ontology, action, language) for action in actions}
+    plain = {name: each.action_type.model_dump(by_alias=True, exclude_none=True) for name, each in full.items()}
+    more = {name: each.model_dump(by_alias=True, exclude_none=True) for name, each in full.items()} if whole else {}
+    return told.model_copy(update={"action_types": plain, "action_types_full_metadata": more})
 
 
 def full_metadata(

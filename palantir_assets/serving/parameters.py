@@ -18,7 +18,7 @@ from palantir_assets.serving.elsewhere import refuse_elsewhere
 IGNORED: Final = frozenset(
     (
         "preview", "sdkPackageRid", "sdkVersion", "executeInMemoryOnly", "snapshot", "loadOntologyDefinedDerivedProperties",
-        "includeDatasources", "includeActionTypeFullMetadata",
+        "includeDatasources",
     )
 )  # fmt: skip
 

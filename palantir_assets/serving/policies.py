@@ -21,7 +21,17 @@ from palantir_assets.serving.deps import exchange_of, release_of
 from palantir_assets.serving.recognising import Unauthorized
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., object])
-PolicyName = Literal["public", "ontologies.read", "objects.read", "functions.call", "search.read", "releases.read", "account.own"]
+PolicyName = Literal[
+    "public",
+    "ontologies.read",
+    "objects.read",
+    "functions.call",
+    "search.read",
+    "releases.read",
+    "account.own",
+    "actions.apply",
+    "actions.read",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +51,8 @@ POLICIES: Final[dict[str, Policy]] = {
         Policy("functions.call", "what functions of the project make of objects the caller may read"),
         Policy("search.read", "keys and titles of objects the caller may read"),
         Policy("releases.read", "ids, times and reasons of releases"),
+        Policy("actions.apply", "what an action would do or did to objects the caller may read"),
+        Policy("actions.read", "actions that the caller knows, on objects the caller may read"),
         Policy("account.own", "who the caller is and which tokens are the caller's own"),
     )
 }

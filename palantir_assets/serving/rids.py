@@ -7,9 +7,22 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-Kind = Literal["object-type", "property", "relation", "interface", "interface-link", "shared-property", "value-type", "function"]
+Kind = Literal[
+    "object-type",
+    "property",
+    "relation",
+    "interface",
+    "interface-link",
+    "shared-property",
+    "value-type",
+    "function",
+    "action-type",
+    "action",
+]
 
-_SERVICES: Final[dict[Kind, str]] = {"function": "ri.function-registry.main.function"}
+_SERVICES: Final[dict[Kind, str]] = {
+    "function": "ri.function-registry.main.function", "action-type": "ri.actions.main.action-type", "action": "ri.actions.main.action",
+}  # fmt: skip
 
 
 def rid(kind: Kind, *names: str) -> str:

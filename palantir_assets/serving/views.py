@@ -218,9 +218,3 @@ class OntologyFullView(View):
     interface_types: dict[str, InterfaceView]
     shared_property_types: dict[str, SharedPropertyView]
     value_types: dict[str, ValueTypeView]
-
-
-class ActionTypeList(View):
-    """There are no actions yet: an empty list, as of an ontology without any."""
-
-    data: list[Json] = []

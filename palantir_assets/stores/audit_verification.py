@@ -79,6 +79,10 @@ def _gather(row: AuditRow, told: _Told) -> None:
     told.statuses[int(str(detail["action_no"]))] = row.action.removeprefix(ACTION)
     if isinstance(reverted := detail.get("reverts_action"), int):
         told.statuses[reverted] = "reverted"
+    if isinstance(taken_back := detail.get("reverts_actions"), list):
+        told.statuses |= dict.fromkeys(taken_back, "reverted")
+    if isinstance(becomes := detail.get("becomes"), dict):
+        told.statuses |= {int(number): str(status) for number, status in becomes.items()}
     if isinstance(edits := detail.get("edits"), dict):
         told.spans.append((row.seq, edits["first"], edits["count"], edits["digest"]))
 

@@ -73,7 +73,9 @@ class Batch:
     """One action with all it does: everything is written, or nothing.
 
     `expected_versions` names the version (0: never edited) that objects must have. `decides` is the number of a
-    proposed action that this batch approves or rejects; `reverts_action`, of an applied one that it takes back.
+    proposed action that this batch approves or rejects; `reverts_actions`, of applied ones that it takes back, and
+    `becomes` says what others are then (what a reversal had taken back is in force again). `shown` is what who must
+    agree to a proposed action is shown. With `since`, nobody else may have written an edit above that number.
     """
 
     action: str
@@ -87,7 +89,10 @@ class Batch:
     idempotency: Idempotency | None = None
     approver: str | None = None
     decides: int | None = None
-    reverts_action: int | None = None
+    reverts_actions: Sequence[int] = ()
+    becomes: Mapping[int, Status] = field(default_factory=dict)
+    shown: Mapping[str, object] | None = None
+    since: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +124,15 @@ class ActionRecord:
     at: datetime
     status: str
     approver: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReversalRecord:
+    """Which actions one action took back, and the number of the last edit when it had."""
+
+    action_no: int
+    reverts: frozenset[int]
+    edit_no: int
 
 
 class Digestible(Protocol):

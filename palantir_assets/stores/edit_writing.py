@@ -16,10 +16,10 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from palantir_assets.errors import KeyReused, NotDecidable, StaleVersion
+from palantir_assets.errors import KeyReused, NotDecidable, Outrun, StaleVersion
 from palantir_assets.stores.audit_chain import Happening, append_all, canonical
 from palantir_assets.stores.edit_rows import Appended, Batch, Idempotency, Reply, Subject, digest_of, hashed
-from palantir_assets.stores.migrations.schema_edits import ActionRow, EditRow, IdempotencyRow, OutboxRow
+from palantir_assets.stores.migrations.schema_edits import ActionRow, EditRow, IdempotencyRow, OutboxRow, ProposalRow, ReversalRow
 
 AT_ONCE: Final = 400
 """Pairs in one question: SQLite takes so many variables and no more."""
@@ -39,6 +39,8 @@ class _World:
     edits: list[dict[str, Any]] = field(default_factory=list)
     actions: list[dict[str, Any]] = field(default_factory=list)
     kept: list[dict[str, Any]] = field(default_factory=list)
+    shown: list[dict[str, Any]] = field(default_factory=list)
+    reversals: list[dict[str, Any]] = field(default_factory=list)
     effects: list[dict[str, Any]] = field(default_factory=list)
     told: list[Happening] = field(default_factory=list)
 
@@ -55,7 +57,7 @@ def write_batches(session: Session, batches: Sequence[Batch], reach: Callable[[s
             raise
         except Exception as error:  # a refusal, or a reply that could not be put: this batch's affair alone
             answers.append(error)
-    for insert, rows in zip(_INSERTS, (world.edits, world.actions, world.kept, world.effects), strict=True):
+    for insert, rows in zip(_INSERTS, (world.edits, world.actions, world.kept, world.effects, world.shown, world.reversals), strict=True):
         if rows:
             session.execute(insert, rows)
     reach("action.before_audit")
@@ -107,6 +109,8 @@ def _write(session: Session, world: _World, batch: Batch) -> Appended:
     for subject, expected in batch.expected_versions.items():
         if world.versions[subject] != expected:
             raise StaleVersion(*subject, expected=expected, actual=world.versions[subject])
+    if batch.since is not None and world.edit_no != batch.since:
+        raise Outrun(batch.since, world.edit_no)
     moves = _moves(session, world, batch)
     action_no = world.action_no + 1 if batch.decides is None else batch.decides
     rows = _edit_rows(world, batch, action_no)
@@ -126,9 +130,10 @@ def _moves(session: Session, world: _World, batch: Batch) -> list[tuple[int, dic
     if batch.decides is not None:
         _require(session, world, batch.decides, {"proposed"})
         moves.append((batch.decides, {"status": batch.status, "approver": batch.approver}))
-    if batch.reverts_action is not None:
-        _require(session, world, batch.reverts_action, {"applied", "approved"})
-        moves.append((batch.reverts_action, {"status": "reverted"}))
+    for taken_back in batch.reverts_actions:
+        _require(session, world, taken_back, {"applied", "approved"})
+        moves.append((taken_back, {"status": "reverted"}))
+    moves += [(action_no, {"status": status}) for action_no, status in batch.becomes.items()]
     return moves
 
 
@@ -169,6 +174,10 @@ def _take_over(world: _World, batch: Batch, done: Appended, rows: list[dict[str,
         row = {"action_no": done.action_no, "action": batch.action, "parameters": canonical(batch.parameters), "actor": batch.actor}
         key_hash = hashed(batch.idempotency.key) if batch.idempotency else None
         world.actions.append({**row, "at": batch.at, "status": batch.status, "approver": batch.approver, "key_hash": key_hash})
+    taken_back = {"action_no": done.action_no, "edit_no": world.edit_no}
+    world.reversals += [{**taken_back, "reverts": each} for each in batch.reverts_actions]
+    if batch.shown is not None:
+        world.shown.append({"action_no": done.action_no, "shown": canonical(batch.shown)})
     _keep(world, batch, done, done.reply)
     world.told.append(_happening(batch, done.action_no, rows))
 
@@ -191,7 +200,13 @@ def _keep(world: _World, batch: Batch, done: Appended, reply: Reply | None) -> N
 def _happening(batch: Batch, action_no: int, rows: Sequence[dict[str, Any]]) -> Happening:
     """What the audit row says: numbers and a digest, never a value."""
     span = {"first": rows[0]["edit_no"], "count": len(rows), "digest": digest_of(SimpleNamespace(**row) for row in rows)} if rows else None
-    detail = {"action_no": action_no, "edits": span, "effects": len(batch.effects), "reverts_action": batch.reverts_action}
+    detail: dict[str, object] = {"action_no": action_no, "edits": span, "effects": len(batch.effects)}
+    if batch.reverts_actions:
+        detail |= {"reverts_actions": list(batch.reverts_actions)}
+    if batch.becomes:
+        detail |= {"becomes": {str(number): status for number, status in batch.becomes.items()}}
+    if batch.shown is not None:
+        detail |= {"shown": hashed(canonical(batch.shown))}
     actor = batch.approver if batch.decides is not None and batch.approver else batch.actor
     return Happening(batch.at, actor, f"action.{batch.status}", batch.action, detail)
 
@@ -201,8 +216,8 @@ def _key(idempotency: Idempotency) -> KeyOf:
 
 
 # Made once: making a statement costs more than running it, and these run in every transaction.
-_TABLES: Final[tuple[Any, ...]] = (EditRow.__table__, ActionRow.__table__, IdempotencyRow.__table__, OutboxRow.__table__)
-_EDITS, _ACTIONS, _KEPT, _EFFECTS = _TABLES
+_TABLES: Final[tuple[Any, ...]] = tuple(row.__table__ for row in (EditRow, ActionRow, IdempotencyRow, OutboxRow, ProposalRow, ReversalRow))
+_EDITS, _ACTIONS, _KEPT, _EFFECTS, *_ = _TABLES
 _INSERTS: Final = tuple(sa.insert(table) for table in _TABLES)
 _NUMBERS: Final = sa.select(
     *(

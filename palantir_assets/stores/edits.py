@@ -8,7 +8,7 @@ edit means is decided in `actions`.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import Lock
 from typing import Any, Final
@@ -18,10 +18,20 @@ import sqlalchemy as sa
 from palantir_assets.errors import BeingAnswered, EditRefused, KeyReused
 from palantir_assets.stores.audit_chain import canonical
 from palantir_assets.stores.database import Database
-from palantir_assets.stores.edit_rows import ActionRecord, Appended, Batch, EditRecord, Idempotency, Reply, Subject, hashed
+from palantir_assets.stores.edit_rows import (
+    ActionRecord,
+    Appended,
+    Batch,
+    EditRecord,
+    Idempotency,
+    Reply,
+    ReversalRecord,
+    Subject,
+    hashed,
+)  # fmt: skip
 from palantir_assets.stores.edit_writing import write_batches
 from palantir_assets.stores.group_commit import GroupCommit
-from palantir_assets.stores.migrations.schema_edits import ActionRow, EditRow, IdempotencyRow
+from palantir_assets.stores.migrations.schema_edits import ActionRow, EditRow, IdempotencyRow, ProposalRow, ReversalRow
 
 Reach = Callable[[str], None]
 AFTER_COMMIT: Final = "action.after_commit"
@@ -89,16 +99,15 @@ class EditLog:
         mine = (EditRow.object_type == object_type, EditRow.object_key == object_key)
         return [_edit(row) for row in self._database.select(sa.select(EditRow).where(*mine).order_by(EditRow.version))]
 
-    def versions(self, subjects: Sequence[Subject]) -> dict[Subject, int]:
-        """How often each object was edited; 0 is never."""
+    def versions(self, subjects: Sequence[Subject], *, up_to: int | None = None) -> dict[Subject, int]:
+        """How often each object was edited, or had been when `up_to` was the last edit; 0 is never."""
         found = dict.fromkeys(subjects, 0)
         columns = sa.tuple_(EditRow.object_type, EditRow.object_key)
         for start in range(0, len(subjects), SUBJECTS_AT_ONCE):
             some = subjects[start : start + SUBJECTS_AT_ONCE]
             query = sa.select(EditRow.object_type, EditRow.object_key, sa.func.max(EditRow.version))
-            for object_type, key, version in self._database.rows(
-                query.where(columns.in_(some)).group_by(EditRow.object_type, EditRow.object_key)
-            ):
+            query = query.where(columns.in_(some)).group_by(EditRow.object_type, EditRow.object_key)
+            for object_type, key, version in self._database.rows(query if up_to is None else query.where(EditRow.edit_no <= up_to)):
                 found[(object_type, key)] = version
         return found
 
@@ -107,14 +116,51 @@ class EditLog:
         query = sa.select(EditRow).where(EditRow.action_no == action_no).order_by(EditRow.edit_no)
         return [_edit(row) for row in self._database.select(query)]
 
+    def of_type(
+        self, object_type: str, key: str | None = None, *, newest: bool = False, beyond: int = 0, limit: int = 1000
+    ) -> Sequence[EditRecord]:
+        """Up to `limit` edits of a type's objects, or of one; from number `beyond` on, up or, for the newest first, down."""
+        query = sa.select(EditRow).where(EditRow.object_type == object_type).limit(limit)
+        query = query if key is None else query.where(EditRow.object_key == key)
+        if newest:
+            query = query.where(EditRow.edit_no < beyond) if beyond else query
+            return [_edit(row) for row in self._database.select(query.order_by(EditRow.edit_no.desc()))]
+        return [_edit(row) for row in self._database.select(query.where(EditRow.edit_no > beyond).order_by(EditRow.edit_no))]
+
+    def reversals(self, action_nos: Collection[int]) -> dict[int, ReversalRecord]:
+        """Of these actions, of all reversals of them, and of those again: what each reversal took back."""
+        found: dict[int, ReversalRecord] = {}
+        open_ = list(action_nos)
+        while open_:
+            some, open_ = open_[:SUBJECTS_AT_ONCE], open_[SUBJECTS_AT_ONCE:]
+            query = sa.select(ReversalRow.action_no, ReversalRow.reverts, ReversalRow.edit_no)
+            of_these = sa.or_(ReversalRow.action_no.in_(some), ReversalRow.reverts.in_(some))
+            for action_no, reverts, edit_no in self._database.rows(query.where(of_these)):
+                known = found.get(action_no)
+                if known is None:
+                    open_.append(action_no)
+                found[action_no] = ReversalRecord(action_no, (known.reverts if known else frozenset()) | {reverts}, edit_no)
+        return found
+
+    def shown(self, action_no: int) -> Mapping[str, Any] | None:
+        """What who must agree to a proposed action is shown; None of any other."""
+        found = self._database.select(sa.select(ProposalRow.shown).where(ProposalRow.action_no == action_no))
+        told: Mapping[str, Any] | None = json.loads(found[0]) if found else None
+        return told
+
     def action(self, action_no: int) -> ActionRecord | None:
         """A row of the action log."""
         found = self._database.select(sa.select(ActionRow).where(ActionRow.action_no == action_no))
         return _action(found[0]) if found else None
 
-    def actions(self, *, status: str | None = None, after: int = 0, limit: int = 1000) -> Sequence[ActionRecord]:
-        """Up to `limit` actions with a number above `after`, in their order; such as those that wait, by `status="proposed"`."""
+    def actions(self, *, status: str | None = None, after: int = 0, before: int | None = None, limit: int = 1000) -> Sequence[ActionRecord]:
+        """Up to `limit` actions with a number above `after`, in their order; such as those that wait, by `status="proposed"`.
+
+        With `before`, those with a number below it, the newest first.
+        """
         query = sa.select(ActionRow).where(ActionRow.action_no > after).order_by(ActionRow.action_no).limit(limit)
+        if before is not None:
+            query = sa.select(ActionRow).where(ActionRow.action_no < before).order_by(ActionRow.action_no.desc()).limit(limit)
         return [_action(row) for row in self._database.select(query if status is None else query.where(ActionRow.status == status))]
 
     @contextmanager
@@ -144,7 +190,9 @@ def _check_text(batch: Batch) -> None:
     for effect in batch.effects:
         texts += [(effect.kind, 50), (effect.target, KEY_BYTES)]
     try:
-        canonical([batch.parameters, [edit.values for edit in batch.edits], [effect.payload for effect in batch.effects]]).encode()
+        canonical(
+            [batch.parameters, batch.shown, [edit.values for edit in batch.edits], [effect.payload for effect in batch.effects]]
+        ).encode()
         too_long = [text for text, most in texts if len(text.encode()) > most]
     except (ValueError, TypeError) as error:
         raise EditRefused(f"the action {batch.action!r} holds what cannot be written: {error}") from error

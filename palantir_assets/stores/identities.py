@@ -6,7 +6,7 @@ What names and grants may be is decided in `identity.accounts`; secrets are kept
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -63,6 +63,15 @@ class StoredIdentities:
         known: User | Client | None
         known = self.client(subject.removeprefix(SERVICE)) if subject.startswith(SERVICE) else self.user(subject)
         return None if known is None or known.disabled_at is not None else principal_of(subject, self.grants(subject))
+
+    def holders(self, roles: Collection[str]) -> Sequence[str]:
+        """The users, not disabled, who hold one of these roles, directly or through a group."""
+        wanted = sa.and_(GrantRow.kind == "role", GrantRow.name.in_(sorted(roles)))
+        groups = sa.select(GrantRow.subject).where(wanted)
+        through = sa.and_(GrantRow.kind == "group", sa.literal(GROUP).concat(GrantRow.name).in_(groups))
+        subjects = sa.select(GrantRow.subject).where(sa.or_(wanted, through))
+        query = sa.select(UserRow.name).where(UserRow.name.in_(subjects), UserRow.disabled_at.is_(None))
+        return self.database.select(query.order_by(UserRow.name))
 
     def add_user(
         self, name: str, *, display: str = "", email: str | None = None, grants: Sequence[Grant] = (), actor: str, at: datetime

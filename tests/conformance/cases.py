@@ -16,10 +16,22 @@ from foundry_sdk import Config, UserTokenAuth
 from foundry_sdk.v2 import FoundryClient
 from foundry_sdk.v2.ontologies import models
 
-Status = Literal["passes", "fails", "no meaning here", "next issue"]
+Status = Literal["passes", "fails", "no meaning here"]
 Check = Callable[["Asking"], None]
 
-_MODULES: Final = ("metadata", "objects", "filters", "sets", "derivation", "aggregates", "interfaces", "series", "functions", "refusals")
+_MODULES: Final = (
+    "metadata",
+    "objects",
+    "filters",
+    "sets",
+    "derivation",
+    "aggregates",
+    "interfaces",
+    "series",
+    "functions",
+    "actions",
+    "refusals",
+)
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.conformance.cases import ONTOLOGY, Asking, case, m, same
-from tests.conformance.world import FUNCTIONS, INTERFACES, TYPES, VALUE_TYPES
+from tests.conformance.world import ACTIONS, FUNCTIONS, INTERFACES, TYPES, VALUE_TYPES
 
 STATUS = {"active": "ACTIVE", "experimental": "EXPERIMENTAL", "deprecated": "DEPRECATED"}
 DATA_TYPES: dict[str, Any] = {
@@ -77,7 +77,8 @@ def everything_is_told_at_once(asking: Asking) -> None:
         same(set(full.value_types), set(VALUE_TYPES))
         same(set(full.query_types), {f"{name}:{spec['version']}" for name, spec in FUNCTIONS.items()})
         same(full.shared_property_types["price"].display_name, {"en": "Price", "ko": "가격"}[language])
-        same(full.action_types, {})
+        same({name: each.display_name for name, each in full.action_types.items()},
+             {name: spec["label"][language] for name, spec in ACTIONS.items() if name != "burn"})  # fmt: skip
 
 
 @case("Ontology.load_metadata")
@@ -88,12 +89,13 @@ def parts_of_it_are_told_by_name(asking: Asking) -> None:
         link_types=["branch"],
         interface_types=["held"],
         query_types=["keenest"],
-        action_types=[],
+        action_types=["lend"],
         preview=True,
     )
     same(set(some.object_types), {"book", "film"})
     same([end.api_name for end in some.object_types["book"].link_types], ["branch"])
     same((set(some.interface_types), set(some.query_types)), ({"held"}, {"keenest:1.2.0"}))
+    same(list(some.action_types), ["lend"])
 
 
 @case("ObjectType.list", "plain", "pageSize, pageToken")

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from palantir_assets.graph.building import build_csr, save
+from palantir_assets.ontology.served_access import ServedRole
 from palantir_assets.release.manifest import Provenance, Versions
 from palantir_assets.release.publishing import publish
 from palantir_assets.release.sealing import Shelf, seal_candidate, staging
@@ -18,6 +19,7 @@ from palantir_assets.stores.ledger import open_ledger
 from tests.conformance.world import FUNCTION_SOURCE, ONTOLOGY, World, points, world
 from tests.fakes.release import open_to_viewers
 
+ROLES = {"viewer": ServedRole(), "librarian": ServedRole(), "head": ServedRole()}
 AS_OF = datetime(2024, 6, 1, tzinfo=UTC)
 
 
@@ -47,7 +49,7 @@ def release_library(settings: Settings) -> str:
 
 def _write(made: World, folder: Path) -> None:
     write_json(ONTOLOGY.model_dump(mode="json"), folder / "ontology.json")
-    write_json(open_to_viewers(ONTOLOGY).model_dump(mode="json"), folder / "access.json")
+    write_json(open_to_viewers(ONTOLOGY, roles=ROLES).model_dump(mode="json"), folder / "access.json")
     (folder / "functions").mkdir()
     (folder / "functions" / "functions.py").write_text(FUNCTION_SOURCE)
     for name, kind in ONTOLOGY.types.items():

@@ -1,4 +1,4 @@
-"""The API as a process of its own, on a port of its own: `with served(folder) as asking: …`. A viewer with a token asks."""
+"""The API as a process of its own, on a port of its own: `with served(folder) as asking: …`. A librarian with a token asks."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def served(folder: Path) -> Iterator[Asking]:
 @contextmanager
 def serving(settings: Settings) -> Iterator[Asking]:
     """Serve what is released there, in a process of its own."""
-    token = _token_of_a_viewer(settings)
+    token = _token_of_a_librarian(settings)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -62,11 +62,12 @@ def serving(settings: Settings) -> Iterator[Asking]:
             process.wait(20)
 
 
-def _token_of_a_viewer(settings: Settings) -> str:
+def _token_of_a_librarian(settings: Settings) -> str:
     """What `palantir user add` and `palantir token create` do."""
+    grants = [Grant("reader", "role", role) for role in ("viewer", "librarian")]
     with office(settings) as at_work:
-        at_work.identities.add_user("reader", display="Reader", grants=[Grant("reader", "role", "viewer")], actor="test", at=at_work.at)
-        scopes, life = frozenset({"read"}), timedelta(days=1)
+        at_work.identities.add_user("reader", display="Reader", grants=grants, actor="test", at=at_work.at)
+        scopes, life = frozenset({"read", "write"}), timedelta(days=1)
         return at_work.flows.personal("reader", scopes=scopes, label="the client", life=life, actor="test")[1]
 
 

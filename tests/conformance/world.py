@@ -191,8 +191,62 @@ def never_ends(objects):
 def fails(objects):
     raise ValueError("the shelves are empty")
 """
+ACTIONS: Row = {
+    "lend": {
+        "name": "lend", "label": _label("Lend a book", "도서 대출"), "description": "Opens a loan.",
+        "parameters": {
+            "loan_no": {"type": "long", "min": 1_000, "max": 9_999, "label": _label("Number", "번호")},
+            "member": {"type": "object", "object": "member"},
+            "book": {"type": "object", "object": "book", "description": "The copy."},
+            "fee": {"type": "decimal", "optional": True},
+        },
+        "allow": ["librarian"],
+        "require": [{"that": "not (book.lent == true)", "say": _label("It is lent already.", "이미 대출 중입니다.")}],
+        "do": [
+            {
+                "verb": "create", "what": "loan", "key": "$loan_no",
+                "set": {"member_id": "$member", "book_id": "$book", "lent_at": "$now", "fee": "$fee"},
+            },
+            {"verb": "modify", "what": "book", "set": {"lent": True}},
+        ],
+        "then": [{"kind": "mail", "names": ["lent"], "to": "caller"}],
+    },
+    "retitle": {
+        "name": "retitle", "label": _label("Retitle", "제목 변경"), "status": "experimental",
+        "parameters": {
+            "book": {"type": "object", "object": "book"},
+            "title": {"type": "string", "length": (2, 40), "matches": "^[^!]*$"},
+            "language": {"type": "string", "one_of": LANGUAGES, "default": "en"},
+        },
+        "allow": ["librarian"],
+        "do": [{"verb": "modify", "what": "book", "set": {"title": "$title", "language": "$language", "sequel_to": "$book.sequel_to"}}],
+    },
+    "withdraw": {
+        "name": "withdraw", "label": _label("Withdraw", "제적"), "parameters": {"film": {"type": "object", "object": "film"}},
+        "allow": ["librarian"], "do": [{"verb": "delete", "what": "film"}],
+    },
+    "credit": {
+        "name": "credit", "label": _label("Credit an author", "저자 등록"), "allow": ["librarian"],
+        "parameters": {"book": {"type": "object", "object": "book"}, "author": {"type": "object", "object": "author"}},
+        "do": [{"verb": "link", "what": "authors", "source": "book", "target": "author"}],
+    },
+    "move": {
+        "name": "move", "label": _label("Move", "이동"), "allow": ["librarian"], "approve": ["head"], "four_eyes": True,
+        "parameters": {"film": {"type": "object", "object": "film"}, "branch": {"type": "object", "object": "branch"}},
+        "do": [{"verb": "modify", "what": "film", "set": {"branch_id": "$branch"}}],
+    },
+    "burn": {
+        "name": "burn", "label": _label("Burn"), "allow": ["head"], "parameters": {"film": {"type": "object", "object": "film"}},
+        "do": [{"verb": "delete", "what": "film"}],
+    },
+}  # fmt: skip
+MAILS: Row = {
+    "lent": {"subject": _label("{book.title} is lent", "{book.title} 대출"), "text": _label("To {member.name}.", "{member.name}")}
+}
 ONTOLOGY = ServedOntology.model_validate(
     {
+        "actions": ACTIONS,
+        "mails": MAILS,
         "types": TYPES,
         "interfaces": INTERFACES,
         "value_types": VALUE_TYPES,

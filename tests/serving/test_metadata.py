@@ -113,7 +113,7 @@ def test_a_batch_has_one_to_a_hundred_parts(client: TestClient, size: int) -> No
     )
 
 
-def test_there_are_no_actions_yet(client: TestClient) -> None:
+def test_where_there_are_no_actions_none_are_told(client: TestClient) -> None:
     assert client.get(f"{ONTOLOGY}/actionTypes").json() == {"data": []}
     assert client.get(f"{ONTOLOGY}/fullMetadata").json()["actionTypes"] == {}
 

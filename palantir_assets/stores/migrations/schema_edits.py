@@ -45,6 +45,25 @@ class ActionRow(Base):
     key_hash: Mapped[str | None] = mapped_column(sa.String(64))
 
 
+class ProposalRow(Base):
+    """What was shown of an action that waits for others: its exact difference as JSON, and the versions it was made of."""
+
+    __tablename__ = "proposals"
+
+    action_no: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
+    shown: Mapped[str] = mapped_column(sa.Text)
+
+
+class ReversalRow(Base):
+    """That an action took another one back, whether or not there was anything to write; `edit_no` is the last edit by then."""
+
+    __tablename__ = "reversals"
+
+    action_no: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
+    reverts: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False, index=True)
+    edit_no: Mapped[int] = mapped_column(sa.BigInteger)
+
+
 class IdempotencyRow(Base):
     """The reply to a request that came with a key, written with its effect. A key belongs to who sent it."""
 

@@ -1,0 +1,92 @@
+"""Where actions are applied: the ledger they go to, the people they are told to, the clock; and where a caller stands.
+
+What an action does is planned in `actions`, over the world that `engine` shows; who may ask what over HTTP is
+`serving`'s affair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Final, Protocol
+
+from palantir_assets.access.principal import Principal
+from palantir_assets.access.views import View, actor
+from palantir_assets.engine.asking import Asking
+from palantir_assets.engine.ports import Released
+from palantir_assets.engine.visibility import seen_by
+from palantir_assets.engine.world import SeenWorld, world_of
+from palantir_assets.stores.edits import EditLog
+
+ADMIN: Final = "admin"
+"""The role that may take any action back, as far as its holder sees what it touched."""
+
+Json = dict[str, Any]
+
+
+class People(Protocol):
+    """Who there is. `stores.identities` fulfils it. Each raises LedgerError without the ledger."""
+
+    def principal(self, subject: str) -> Principal | None:
+        """Who a user or service is; None for nobody and for the disabled."""
+        ...
+
+    def holders(self, roles: Collection[str]) -> Sequence[str]:
+        """The users who hold one of these roles."""
+        ...
+
+
+class NobodyKnown:
+    """No people at all: mails to roles go nowhere, and nothing that waits for others can be agreed to."""
+
+    def principal(self, subject: str) -> Principal | None:
+        return None
+
+    def holders(self, roles: Collection[str]) -> Sequence[str]:
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Everything that applying needs."""
+
+    log: EditLog
+    people: People
+    clock: Callable[[], datetime]
+
+    def now(self) -> datetime:
+        """The moment, in UTC."""
+        return self.clock().astimezone(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Standpoint:
+    """A caller before one release, with the edits that it shows."""
+
+    release: Released
+    view: View
+
+    @property
+    def caller(self) -> Principal:
+        """The caller as actions know one."""
+        return actor(self.view)
+
+    @property
+    def asking(self) -> Asking:
+        return Asking(self.view, self.release)
+
+    def world(self, log: EditLog) -> SeenWorld:
+        """What the caller finds. Versions are as of the last edit that the release shows; without edits in it, as of now."""
+        shown: int | None = getattr(self.release, "edit_no", None)
+        return world_of(self.release, self.view, partial(log.versions, up_to=shown))
+
+    def of(self, principal: Principal) -> Standpoint:
+        """Somebody else before the same release."""
+        return Standpoint(self.release, seen_by(principal, self.release))
+
+
+def naive(moment: datetime) -> datetime:
+    """UTC without an offset, as expressions know times."""
+    return moment.astimezone(UTC).replace(tzinfo=None)

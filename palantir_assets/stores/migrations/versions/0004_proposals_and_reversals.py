@@ -1,0 +1,28 @@
+"""What is shown of an action that waits for others, and which actions took back which."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "proposals",
+        sa.Column("action_no", sa.BigInteger(), nullable=False, autoincrement=False),
+        sa.Column("shown", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("action_no", name="proposals_pkey"),
+    )
+    op.create_table(
+        "reversals",
+        sa.Column("action_no", sa.BigInteger(), nullable=False, autoincrement=False),
+        sa.Column("reverts", sa.BigInteger(), nullable=False, autoincrement=False),
+        sa.Column("edit_no", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("action_no", "reverts", name="reversals_pkey"),
+    )
+    op.create_index("ix_reversals_reverts", "reversals", ["reverts"])
