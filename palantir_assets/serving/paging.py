@@ -101,7 +101,7 @@ def cut(
     offset = 0
     if asked.token is not None:
         token = read_token(asked.token)
-        if (token.query, token.release) != (name, release.id):
+        if (token.query, token.release) != (name, release.id):  # what is listed here, no edit changes
             raise InvalidToken("this page token belongs to another question or release", token)
         offset = token.offset
     end = offset + size
