@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Self, TypeVar
 
 import duckdb
 import numpy as np
@@ -31,6 +31,8 @@ from palantir_assets.ontology.served import ServedOntology
 from palantir_assets.ontology.served_access import ServedAccess
 
 _GONE: Final = (REMOVED, ERASED)
+
+Made = TypeVar("Made", bound="Edited")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,7 +131,7 @@ class Edited:
         row = self.base.row_of(object_type, key)
         return self.made.get(object_type, {}).get(key_text(key)) if row is None else row
 
-    def with_edits(self, edits: Iterable[tuple[int, Edit]]) -> Edited:
+    def with_edits(self, edits: Iterable[tuple[int, Edit]]) -> Self:
         """This with newer numbered edits laid over it; those it has are left out. Raises QueryTooLong."""
         newer = [(number, edit) for number, edit in edits if number > self.edit_no]
         if not newer:
@@ -141,20 +143,25 @@ class Edited:
                 touched.setdefault(edit.type, set()).add(edit.key)
         return _laid(replace(self, overlay=fold(self.overlay, newer), memory=Memory()), touched, pairs)
 
-    def under(self, base: Released) -> Edited:
+    def ruled_by(self, base: Released) -> Self:
         """The same edits over the same release under other rules."""
         return replace(self, base=base, memory=Memory())
 
 
 def edited(release: Released, overlay: Overlay) -> Edited:
-    """The release with an overlay laid over it."""
-    blank = Edited(release, overlay, MappingProxyType({}), {name: {} for name in release.ontology.types}, EditedLinks.of(release))
+    """The release with an overlay laid over it. Raises QueryTooLong."""
+    return edited_as(Edited, release, overlay)
+
+
+def edited_as(kind: type[Made], release: Released, overlay: Overlay) -> Made:
+    """The same, as something that derives from `Edited`."""
+    blank = kind(release, overlay, MappingProxyType({}), {name: {} for name in release.ontology.types}, EditedLinks.of(release))
     touched = {name: {key for key, _ in states.items()} for name, states in overlay.objects.items()}
     pairs = [(link, *ends(text), linked) for link, said in overlay.links.items() for text, linked in said.items()]
     return _laid(blank, touched, pairs)
 
 
-def _laid(release: Edited, touched: Mapping[str, Iterable[str]], pairs: Sequence[tuple[str, str, str, bool]]) -> Edited:
+def _laid(release: Made, touched: Mapping[str, Iterable[str]], pairs: Sequence[tuple[str, str, str, bool]]) -> Made:
     """With what the overlay says now of the objects and pairs that edits touched."""
     types = release.ontology.types
     patches, rows = dict(release.patches), dict[str, Touched]()

@@ -47,6 +47,7 @@ from palantir_assets.serving import (
 from palantir_assets.serving.absence import do_without
 from palantir_assets.serving.admitting import admits
 from palantir_assets.serving.deps import Clock, Services, now
+from palantir_assets.serving.following_edits import EditSource, FollowedEdits
 from palantir_assets.serving.gate import Gate, for_callers
 from palantir_assets.serving.identity import Identity, open_identity
 from palantir_assets.serving.listening import listen
@@ -63,14 +64,16 @@ ROUTERS = (
 )  # fmt: skip
 IDENTITY_ROUTERS = (accounts.router, oauth.router, sign_in.router, sign_in_mail.router, sign_in_provider.router)
 DESCRIPTION = (
-    "Objects and links of the release that is served. Every answer says of which release it is (Release-Id) "
-    "and how old its data is (Data-As-Of, Data-Age in seconds). Routes under /api/v2 have the shape of the "
+    "Objects and links of the release that is served. Every answer says of which release it is (Release-Id), "
+    "how old its data is (Data-As-Of, Data-Age in seconds), which edit it sees (Edit-No), and which is the last that "
+    "measures, vectors and texts to search know (Edits-Folded). Routes under /api/v2 have the shape of the "
     "Foundry Ontologies API v2."
 )
 
 
 def serve(settings: Settings) -> None:
     """Serve until a signal ends it. Raises SettingsError when the port cannot be had, LedgerError without a ledger."""
+    from palantir_assets.stores.edits import EditLog
     from palantir_assets.stores.ledger import open_ledger
 
     do_without("pandas")
@@ -79,7 +82,7 @@ def serve(settings: Settings) -> None:
     ledger = open_ledger(settings.ledger_url, settings.audit_key)
     try:
         config = uvicorn.Config(
-            create_app(settings, ledger, identity=open_identity(settings, ledger.database, now)),
+            create_app(settings, ledger, identity=open_identity(settings, ledger.database, now), edits=EditLog(ledger.database)),
             access_log=False,
             log_config=None,
             server_header=False,
@@ -101,19 +104,22 @@ def create_app(
     poll_seconds: float = POLL_SECONDS,
     identity: Identity | None = None,
     recognises: Recognises | None = None,
+    edits: EditSource | None = None,
 ) -> FastAPI:
     """The app over a release log, for the callers that `identity`, or else `recognises`, knows; without either all are anonymous.
 
-    Raises RuntimeError if a route has no policy.
+    `edits` is the log whose edits are laid over every release. Raises RuntimeError if a route has no policy.
     """
-    holder = ReleaseHolder(log, partial(_open, settings), clock=clock, rules=partial(_rules, settings))
+    followed = FollowedEdits(edits)
+    holder = ReleaseHolder(log, lambda pointer: followed.prepared(_open(settings, pointer)), clock=clock, rules=partial(_rules, settings))
     running = Functions(settings.indexes)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         try:
             async with following(holder, every=poll_seconds):
-                yield
+                with followed.following():
+                    yield
         finally:
             running.close()
 
@@ -130,7 +136,7 @@ def create_app(
     known = identity.recognises if identity is not None else recognises or NobodyKnown()
     app.state.identity = identity
     app.add_middleware(Gate, recognises=known)
-    services = Services(holder, log, clock, running, recognises=known)
+    services = Services(holder, log, clock, running, recognises=known, edits=followed)
     app.add_middleware(Envelope, services=services, admitted=admits(settings.host, settings.allowed_hosts))
     errors.install(app)
     setattr(app, "openapi", partial(docs.document, app))  # noqa: B010  # FastAPI's own way to extend the document

@@ -18,9 +18,10 @@ from palantir_assets.access.principal import Principal
 from palantir_assets.access.views import View
 from palantir_assets.errors import NoRelease, PalantirError, UnknownName
 from palantir_assets.functions.running import Functions
+from palantir_assets.release.editing import Opened
 from palantir_assets.release.holding import ReleaseHolder
 from palantir_assets.release.log import ReleaseLog
-from palantir_assets.release.reading import Release
+from palantir_assets.serving.following_edits import FollowedEdits
 from palantir_assets.serving.recognising import NobodyKnown, Recognises
 from palantir_assets.serving.saved import TemporarySets
 
@@ -54,7 +55,7 @@ class Exchange:
     """
 
     request_id: str
-    release: Release | None
+    release: Opened | None
     services: Services
     error_id: str | None = None
     asked: Asked = field(default_factory=Asked)
@@ -73,6 +74,7 @@ class Services:
     clock: Clock
     functions: Functions
     sets: TemporarySets = field(default_factory=TemporarySets)
+    edits: FollowedEdits = field(default_factory=FollowedEdits)
     recognises: Recognises = field(default_factory=NobodyKnown)
 
 
@@ -86,7 +88,7 @@ def exchange_of(scope: Scope) -> Exchange:
     return exchange
 
 
-def release_of(scope: Scope) -> Release:
+def release_of(scope: Scope) -> Opened:
     """The release this request reads, from its beginning to its end. Raises NoRelease before the first."""
     release = exchange_of(scope).release
     if release is None:
@@ -100,7 +102,7 @@ def check_ontology(name: str) -> None:
         raise UnknownName("ontology", name, (ONTOLOGY,))
 
 
-def data_as_of(release: Release) -> datetime:
+def data_as_of(release: Opened) -> datetime:
     """When the oldest source bytes of a release were read, or when it was made if that is not known."""
     moment = release.provenance.data_as_of or release.provenance.created_at
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
@@ -115,9 +117,9 @@ async def _exchange(request: Request) -> Exchange:
     return exchange_of(request.scope)
 
 
-async def _release(request: Request) -> Release:
+async def _release(request: Request) -> Opened:
     return release_of(request.scope)
 
 
 CurrentExchange = Annotated[Exchange, Depends(_exchange)]
-CurrentRelease = Annotated[Release, Depends(_release)]
+CurrentRelease = Annotated[Opened, Depends(_release)]
