@@ -61,6 +61,8 @@ class State:
 CHANGED: Final = "changed"
 APPENDED: Final = "appended"
 REMOVED: Final = "removed"
+ERASED: Final = "erased"
+"""Removed for good: no later edit brings it back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class Overlay:
     """Everything that edits changed: by object type, its edited objects; by stored link, pairs and whether they are linked.
 
     A row of the release whose key is here is hidden by what is here: changed ones merge, appended ones replace, removed
-    ones are gone. `edit_no` is the last edit folded in.
+    and erased ones are gone. `edit_no` is the last edit folded in.
     """
 
     edit_no: int = 0
@@ -120,6 +122,8 @@ def fold(overlay: Overlay, edits: Iterable[tuple[int, Edit]]) -> Overlay:
 
 def _after(before: State | None, edit: ObjectEdit) -> State:
     version = edit.version + 1
+    if edit.kind == "erase" or (before is not None and before.kind == ERASED):
+        return State(ERASED, {}, version)
     if edit.kind == "delete" or (edit.kind == "modify" and before is not None and before.kind == REMOVED):
         return State(REMOVED, {}, version)
     if edit.kind == "create":

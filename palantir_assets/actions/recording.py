@@ -17,7 +17,7 @@ def written(edit: Edit) -> dict[str, Json]:
 
 
 def read(values: Mapping[str, Json]) -> Edit:
-    """The edit that `written` wrote; raises TypeError for anything else."""
+    """The edit that `written` wrote. Raises TypeError, KeyError or ValueError for anything else."""
     return from_json(values)
 
 

@@ -18,8 +18,8 @@ from palantir_assets.engine.ports import Released
 from palantir_assets.engine.predicates import condition, in_sql, reference, sql_type
 from palantir_assets.engine.rows import RowSet
 from palantir_assets.engine.sets import resolve
-from palantir_assets.engine.shaping import plain
 from palantir_assets.engine.sources import Source, source
+from palantir_assets.engine.spelling import plain
 from palantir_assets.engine.statements import Sql, fetched
 from palantir_assets.names import literal
 from palantir_assets.query.aggregates import AggregatePlan, Duration, Exact, FixedWidth, Grouping, Metric, Ranges
@@ -94,7 +94,7 @@ def _given(asking: Asking, plan: AggregatePlan) -> _Given:
     if pushed is not None and not any(column.derived for column in used):
         name, test = pushed
         where = condition(test)
-        return _select(plan, name, source(name, asking.visible(name)), where)
+        return _select(plan, name, source(asking.release, name, asking.visible(name)), where)
     sets = resolve(asking, plan.node)
     parts = [_of_type(asking, plan, name, rows, str(at)) for at, (name, rows) in enumerate(sets.items())]
     if not parts:
@@ -124,7 +124,7 @@ def _of_type(asking: Asking, plan: AggregatePlan, name: str, rows: RowSet, suffi
     used = [dict(part.columns)[name] for part in (*plan.groups, *plan.metrics) if part.columns]
     derived = list(dict.fromkeys(column for column in used if column.derived is not None))
     values = derive(asking, name, derived, rows) if derived else None
-    return _select(plan, name, source(name, rows, values, suffix=suffix), Sql("true"))
+    return _select(plan, name, source(asking.release, name, rows, values, suffix=suffix), Sql("true"))
 
 
 def _select(plan: AggregatePlan, name: str, origin: Source, where: Sql) -> _Given:

@@ -58,12 +58,14 @@ def page_of(token: PageToken | None, limit: int, release: Released) -> Page:
         return Page(0, limit)
     if token.release != identity(release):
         raise InvalidToken(f"this page token is of release {token.release[:12]}, which is no longer held", token)
+    if token.edit_no != release.edit_no:
+        raise InvalidToken(f"this page token is of the objects as of edit {token.edit_no}, which are no longer held", token)
     return Page(token.offset, limit)
 
 
 def next_token(release: Released, question: str, offset: int, total: int) -> str | None:
     """The token of the page after, or None after the last."""
-    return write_token(PageToken(identity(release), question, offset)) if offset < total else None
+    return write_token(PageToken(identity(release), question, offset, release.edit_no)) if offset < total else None
 
 
 def _answer(asking: Asking, plan: Plan, places: Places, page: Page, total: int) -> Answer:

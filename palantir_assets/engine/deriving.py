@@ -22,7 +22,6 @@ from palantir_assets.engine.predicates import reference
 from palantir_assets.engine.rows import RowSet
 from palantir_assets.engine.sources import source
 from palantir_assets.engine.statements import Sql, columns
-from palantir_assets.names import quoted
 from palantir_assets.query.derived import Computed, Extracted, Hop, Own, Selected
 from palantir_assets.query.fields import Column
 
@@ -37,7 +36,7 @@ _AGGREGATES: Final = {
     "avg": "avg({0}::DOUBLE)",
     "min": "min({0})",
     "max": "max({0})",
-    "get": "first({0})",
+    "get": "first({0} ORDER BY own._row)",
     "exactDistinct": "count(DISTINCT {0})",
     "approximateDistinct": "count(DISTINCT {0})",
     "approximatePercentile": "quantile_cont({0}::DOUBLE, ?)",
@@ -69,7 +68,7 @@ def _values(asking: Asking, object_type: str, column: Column, numbers: NDArray[n
 
 
 def _own(asking: Asking, object_type: str, column: Column, rows: RowSet) -> pa.Array:
-    origin = source(object_type, rows)
+    origin = source(asking.release, object_type, rows)
     statement = Sql(f"SELECT {reference(column)} AS value FROM {origin.text} WHERE {origin.test} ORDER BY own._row")
     return columns(asking.release, statement, origin.tables).column("value").combine_chunks()
 
@@ -105,13 +104,14 @@ def _selected(asking: Asking, column: Column, way: Selected, numbers: NDArray[np
         aggregate += "::BIGINT"
     if way.operation in ("collectList", "collectSet"):
         aggregate = f"list_slice({aggregate}, 1, {int(way.argument or 1)})"
+    there = source(asking.release, way.target)
     statement = Sql(
-        f"SELECT linked.start AS start, {aggregate} AS value FROM linked JOIN {quoted(way.target)} AS own ON own._row = linked.there "
-        "GROUP BY linked.start",
+        f"SELECT linked.start AS start, {aggregate} AS value FROM {there.text} JOIN linked ON own._row = linked.there "
+        f"WHERE {there.test} GROUP BY linked.start",
         values,
     )
     linked = pa.table({"start": starts, "there": targets})
-    return _aligned(columns(asking.release, statement, {"linked": linked}), len(numbers), way)
+    return _aligned(columns(asking.release, statement, {**there.tables, "linked": linked}), len(numbers), way)
 
 
 def _ends(asking: Asking, way: Selected, numbers: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:

@@ -41,7 +41,7 @@ def found(asking: Asking, object_type: str, predicate: Predicate, rows: RowSet, 
     if not derived:
         return rows & _Finder(asking, object_type, None).true(predicate, negated=False)
     values = derive(asking, object_type, derived, rows)
-    return rows & _Finder(asking, object_type, source(object_type, derived=values)).true(predicate, negated=False)
+    return rows & _Finder(asking, object_type, source(asking.release, object_type, rows, values)).true(predicate, negated=False)
 
 
 class _Finder:
@@ -96,7 +96,7 @@ class _Finder:
         return of_rows(row_numbers(self.asking.release, statement, origin.tables), self.size)
 
     def _source(self) -> Source:
-        return self.derived or source(self.type)
+        return self.derived or source(self.asking.release, self.type)
 
     def _values(self, leaf: Leaf, values: str) -> pa.Table:
         origin = self._source()

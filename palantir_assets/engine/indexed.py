@@ -29,6 +29,14 @@ def by_index(release: Released, object_type: str, leaf: Leaf, *, negated: bool) 
     index = index_of(release, object_type, leaf.column)
     if index is None:
         raise LookupError(leaf.column.name)
+    found, patch = _answer(index, leaf, negated=negated), release.patch(object_type)
+    if patch is None:
+        return found
+    name = leaf.column.column or leaf.column.name
+    return patch.together(found, [_answer(segment.index(name), leaf, negated=negated) for segment, _ in patch.segments])
+
+
+def _answer(index: ColumnIndex, leaf: Leaf, *, negated: bool) -> RowSet:
     last = len(index.offsets) - 1
     match leaf:
         case IsNull():

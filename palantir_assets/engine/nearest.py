@@ -41,6 +41,9 @@ def _best(asking: Asking, name: str, column: Column, node: Nearest, rows: RowSet
     if matrix is None:
         return []
     query, numbers = _query(asking, node, column), rows.rows()
+    numbers = numbers[: int(np.searchsorted(numbers, len(matrix)))]  # what edits made has no vector before the next build
+    if (patch := asking.release.patch(name)) is not None and column.column is not None:
+        numbers = patch.having(numbers, column.column)
     rough = _roughly(matrix, numbers, query)
     usable = np.flatnonzero(~np.isnan(rough))
     if len(usable) > node.count:

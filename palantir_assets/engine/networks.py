@@ -15,6 +15,7 @@ import numpy as np
 
 from palantir_assets.engine.asking import Asking
 from palantir_assets.engine.ports import Adjacency
+from palantir_assets.engine.sources import source
 from palantir_assets.engine.statements import Sql, asked
 from palantir_assets.errors import QueryError
 from palantir_assets.graph.building import Csr
@@ -169,10 +170,13 @@ def _weighing(asking: Asking, end: LinkEnd, name: str, prop: str) -> _Weighing:
 
 def _column(asking: Asking, object_type: str, prop: str) -> Weights:
     """A property of every row as a double; NaN where it is missing, or its object is hidden."""
-    with asked(asking.release, Sql(f"SELECT CAST({quoted(prop)} AS DOUBLE) AS number FROM {quoted(object_type)} ORDER BY _row")) as cursor:
-        found = cursor.fetchnumpy()["number"]
-    numbers = np.asarray(np.ma.filled(found, np.nan), dtype=np.float64)
     seen = asking.visible(object_type)
+    own = source(asking.release, object_type)
+    text = f"SELECT own._row AS place, CAST(own.{quoted(prop)} AS DOUBLE) AS number FROM {own.text} WHERE {own.test}"
+    with asked(asking.release, Sql(text), own.tables) as cursor:
+        found = cursor.fetchnumpy()
+    numbers = np.full(seen.size, np.nan)
+    numbers[found["place"]] = np.ma.filled(found["number"], np.nan)
     return numbers if seen.is_all else np.where(seen.as_mask(), numbers, np.nan)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from palantir_assets.engine.asking import Asking
 from palantir_assets.engine.deriving import derive
 from palantir_assets.engine.indexed import index_of
-from palantir_assets.engine.ports import ColumnIndex
+from palantir_assets.engine.patches import Patch
+from palantir_assets.engine.ports import MISSING, ColumnIndex
 from palantir_assets.engine.predicates import reference
 from palantir_assets.engine.rows import Rows, RowSet
 from palantir_assets.engine.sources import Source, source
@@ -50,7 +51,11 @@ def ordered_page(asking: Asking, sets: Mapping[str, RowSet], order: Sequence[Sor
         indexes = [_index(asking, name, key) for key in order]
         if all(indexes):
             found = [index for index in indexes if index is not None]
-            return [(name, _by_rank(rows, found, [key.descending for key in order], page).tolist())]
+            patch, down = asking.release.patch(name), [key.descending for key in order]
+            if patch is None:
+                return [(name, _by_rank(rows, found, down, page).tolist())]
+            columns = [dict(key.columns)[name].column or "" for key in order]
+            return [(name, _merged(patch, rows, found, columns, down, page).tolist())]
     return _by_sql(asking, sets, order, page) if sets else []
 
 
@@ -89,6 +94,42 @@ def _by_rank(rows: RowSet, indexes: list[ColumnIndex], descending: list[bool], p
         best = np.argpartition(joint, wanted)[:wanted]
         numbers, joint = numbers[best], joint[best]
     return numbers[np.argsort(joint)][page.offset : wanted]
+
+
+def _merged(patch: Patch, rows: RowSet, indexes: list[ColumnIndex], names: list[str], descending: list[bool], page: Page) -> Rows:
+    """The best of the release's rows and of each segment's, each in its own order, merged by value."""
+    first = Page(0, page.offset + page.limit)
+    stand, inside = patch.apart(rows)
+    runs: list[tuple[Rows, list[ColumnIndex], Rows | None]] = []
+    if len(stand):
+        runs.append((_by_rank(stand, indexes, descending, first), indexes, None))
+    for (segment, _), found in zip(patch.segments, inside, strict=True):
+        if len(found):
+            own: list[ColumnIndex] = [segment.index(name) for name in names]
+            runs.append((_by_rank(found, own, descending, first), own, segment.rows))
+    numbers = np.concatenate([run if own_rows is None else own_rows[run] for run, _, own_rows in runs])
+    if len(runs) == 1:
+        return numbers[page.offset : first.limit]
+    keys = [_codes([(index[at], run) for run, index, _ in runs], down) for at, down in enumerate(descending)]
+    return numbers[np.lexsort((numbers, *keys[::-1]))][page.offset : first.limit]
+
+
+def _codes(runs: list[tuple[ColumnIndex, Rows]], down: bool) -> NDArray[np.int64]:
+    """A number for each row by its value, which orders as the values do; what is missing has the highest in either direction."""
+    ranks = [index.ranks[run] for index, run in runs]
+    known = [_values(index, some) for (index, _), some in zip(runs, ranks, strict=True)]
+    place = {value: at for at, value in enumerate(sorted({value for each in known for value in each.values()}))}
+    last, sign = len(place), -1 if down else 1
+    codes = [
+        last if rank == MISSING else sign * place[each[rank]] for each, some in zip(known, ranks, strict=True) for rank in some.tolist()
+    ]
+    return np.asarray(codes, dtype=np.int64)
+
+
+def _values(index: ColumnIndex, ranks: NDArray[np.int32]) -> dict[int, tuple[bool, Any]]:
+    """By rank, what compares as its value does; no number is beyond all numbers."""
+    values = {rank: index.value(rank) for rank in set(ranks.tolist()) - {MISSING}}
+    return {rank: (value != value, 0.0 if value != value else value) for rank, value in values.items()}
 
 
 def _key(index: ColumnIndex, numbers: Rows, down: bool) -> NDArray[np.int64]:
@@ -136,7 +177,7 @@ def _by_sql(asking: Asking, sets: Mapping[str, RowSet], order: Sequence[SortKey]
         columns = [dict(key.columns)[name] for key in order]
         derived = [column for column in columns if column.derived is not None]
         values = derive(asking, name, list(dict.fromkeys(derived)), rows) if derived else None
-        origin: Source = source(name, rows, values, suffix=str(number))
+        origin: Source = source(asking.release, name, rows, values, suffix=str(number))
         tables |= origin.tables
         keys = ", ".join(f"{reference(column)} AS key_{at}" for at, column in enumerate(columns))
         parts.append(f"SELECT {number} AS type, own._row AS _row, {keys} FROM {origin.text} WHERE {origin.test}")

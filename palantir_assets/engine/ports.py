@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
 from palantir_assets.engine.remembering import Memory
+from palantir_assets.engine.rows import RowSet
 from palantir_assets.ontology.served import ServedOntology
 from palantir_assets.ontology.served_access import ServedAccess
+
+if TYPE_CHECKING:
+    from palantir_assets.engine.patches import Patch
 
 MISSING: Final = 2**31 - 1
 """The rank of a missing value."""
@@ -60,6 +64,9 @@ class ColumnIndex(Protocol):
 
     def between(self, value: object) -> tuple[int, int]:
         """The ranks of what equals a value: from the first, to before the second. Empty where it would stand."""
+
+    def value(self, rank: int) -> Any:
+        """The value of a rank; values compare as those of the property do."""
 
 
 class Hit(Protocol):
@@ -111,13 +118,30 @@ class Released(Protocol):
         """The rules in force."""
 
     @property
-    def memory(self) -> Memory: ...
+    def memory(self) -> Memory:
+        """What is worth keeping until the next edit."""
+
+    @property
+    def lasting(self) -> Memory:
+        """What is worth keeping for as long as the release is open, whatever is edited."""
+
     @property
     def links(self) -> Mapping[str, Links]: ...
     @property
     def search(self) -> TextIndex | None: ...
 
-    def count(self, object_type: str) -> int: ...
+    @property
+    def edit_no(self) -> int:
+        """The last edit that is seen: the release's own watermark, or what is laid over it."""
+
+    def count(self, object_type: str) -> int:
+        """How many rows a type has; not all of them need be objects."""
+
+    def living(self, object_type: str) -> RowSet:
+        """The rows that are objects: all, unless edits removed some."""
+
+    def patch(self, object_type: str) -> Patch | None:
+        """What edits laid over the release make of a type; None where nobody edited it."""
 
     def row_of(self, object_type: str, key: object) -> int | None:
         """By the key's value, or by its text in a URL."""

@@ -5,11 +5,8 @@ Keys that begin with two underscores tell what an object is and are always there
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
-from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import orjson
@@ -17,11 +14,9 @@ import orjson
 from palantir_assets.engine.asking import Asking
 from palantir_assets.engine.deriving import derive
 from palantir_assets.engine.rows import of_rows
-from palantir_assets.ontology.spec import PropertyType
+from palantir_assets.engine.spelling import plain
 from palantir_assets.query.fields import Column, Lens
 from palantir_assets.query.plans import Plan
-
-_AS_TEXT: Final = ("long", "decimal")
 
 
 def shaped(rows: list[bytes], select: Sequence[str]) -> list[bytes]:
@@ -85,24 +80,3 @@ def json_value(column: Column, value: Any) -> Any:
         members = {name: plain(kind, value[name]) for name, kind in column.fields}
         return {name: member for name, member in members.items() if member is not None}
     return plain(column.type, value)
-
-
-def plain(kind: PropertyType, value: Any) -> Any:
-    """One value that is no array."""
-    match value:
-        case datetime():
-            return value.isoformat(timespec="auto").rstrip("0") + "Z" if value.microsecond else value.isoformat() + "Z"
-        case date():
-            return value.isoformat()
-        case Decimal():
-            return format(value, "f")  # as the ready JSON: no exponent
-        case bool():
-            return value
-        case float():
-            return value if math.isfinite(value) else None
-        case int():
-            return str(value) if kind in _AS_TEXT else value
-        case {"longitude": x, "latitude": y} if kind == "geopoint":
-            return {"type": "Point", "coordinates": [x, y]}
-        case _:
-            return value

@@ -8,21 +8,27 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 import duckdb
+import numpy as np
+import pyarrow as pa
 
 from palantir_assets.access.policy import rights_of
 from palantir_assets.access.principal import Principal
 from palantir_assets.access.views import View, caller_values, view_of
 from palantir_assets.engine.ports import Released
 from palantir_assets.engine.rows import RowSet, everything, nothing, of_rows
+from palantir_assets.engine.segments import Segment
 from palantir_assets.engine.statements import Sql, row_numbers
 from palantir_assets.errors import QueryError, QueryTooLong
 from palantir_assets.names import quoted
 from palantir_assets.ontology.expressions import ExpressionError
 from palantir_assets.ontology.row_rules import RowRule, parse_row_rule
 from palantir_assets.ontology.served_access import AttributeType
+
+Tables = Mapping[str, pa.Table]
 
 LOG: Final = logging.getLogger(__name__)
 
@@ -33,7 +39,7 @@ def visible(view: View, release: Released, object_type: str) -> RowSet:
     if object_type not in view.ontology.types:
         return nothing(size)
     rule = view.rules.get(object_type)
-    return everything(size) if rule is None else _ruled(release, object_type, rule, view.caller, view.attributes)
+    return release.living(object_type) if rule is None else _ruled(release, object_type, rule, view.caller, view.attributes)
 
 
 def seen_by(principal: Principal, release: Released) -> View:
@@ -49,24 +55,57 @@ def view_key(principal: Principal) -> tuple[object, ...]:
 def _made(principal: Principal, release: Released) -> View:
     access = release.access
     caller = caller_values(principal, rights_of(principal, access))
+    ruled = {name: rules.rows for name, rules in access.types.items() if rules.rows is not None and name in release.ontology.types}
 
-    def wholly(object_type: str) -> bool:
-        rule = access.types[object_type].rows
-        return rule is None or _ruled(release, object_type, rule, caller, access.attributes).is_all
+    def all_seen(name: str, rule: str) -> bool:
+        """Now, and when what sums rows up was computed."""
+        rows = _ruled(release, name, rule, caller, access.attributes)
+        return len(rows) == len(release.living(name)) and _all_stored(release, name, rule, caller, access.attributes)
 
-    view = view_of(principal, release.ontology, access, wholly)
+    whole = frozenset(name for name, rule in ruled.items() if all_seen(name, rule))
+    key = (*view_key(principal), whole)
+    # The view itself names no row, so that it outlives edits.
+    view = release.lasting.once(key, lambda: view_of(principal, release.ontology, access, lambda name: name not in ruled or name in whole))
     for object_type in view.rules:
         visible(view, release, object_type)
     return view
 
 
+def _all_stored(
+    release: Released, object_type: str, text: str, caller: Mapping[str, object], attributes: Mapping[str, AttributeType]
+) -> bool:
+    patch, rule = release.patch(object_type), _rule(release, object_type, text, attributes)
+    return patch is None or (rule is not None and _stored(release, object_type, text, rule, rule.parameters(caller)).is_all)
+
+
+def _rule(release: Released, object_type: str, text: str, attributes: Mapping[str, AttributeType]) -> RowRule | None:
+    return release.lasting.once(("rule", object_type, text), lambda: _parsed(release, object_type, text, attributes))
+
+
 def _ruled(release: Released, object_type: str, text: str, caller: Mapping[str, object], attributes: Mapping[str, AttributeType]) -> RowSet:
-    rule = release.memory.once(("rule", object_type, text), lambda: _parsed(release, object_type, text, attributes))
+    rule = _rule(release, object_type, text, attributes)
     if rule is None:
         return nothing(release.count(object_type))
     values = rule.parameters(caller)
-    key = ("rows", object_type, text, repr(sorted(values.items())))
-    return release.memory.once(key, lambda: _found(release, object_type, rule, values))
+    stored, patch = _stored(release, object_type, text, rule, values), release.patch(object_type)
+    if patch is None:
+        return stored
+    key = _rows_key(object_type, text, values)
+
+    def made() -> RowSet:
+        parts = [segment.memory.once(key, partial(_in_segment, release, segment, rule, values)) for segment, _ in patch.segments]
+        return patch.together(stored, parts)
+
+    return release.memory.once(key, made)
+
+
+def _stored(release: Released, object_type: str, text: str, rule: RowRule, values: dict[str, Any]) -> RowSet:
+    """The rows of the release itself, as it has them, edited or not."""
+    return release.lasting.once(_rows_key(object_type, text, values), lambda: _found(release, object_type, rule, values))
+
+
+def _rows_key(object_type: str, text: str, values: Mapping[str, Any]) -> tuple[str, ...]:
+    return ("rows", object_type, text, repr(sorted(values.items())))
 
 
 def _parsed(release: Released, object_type: str, text: str, attributes: Mapping[str, AttributeType]) -> RowRule | None:
@@ -79,9 +118,29 @@ def _parsed(release: Released, object_type: str, text: str, attributes: Mapping[
 
 
 def _found(release: Released, object_type: str, rule: RowRule, values: dict[str, Any]) -> RowSet:
-    size = release.count(object_type)
+    """The rows that the release itself has, edited or not."""
+    patch = release.patch(object_type)
+    return _passing(release, object_type, quoted(object_type), rule, values, release.count(object_type) if patch is None else patch.count)
+
+
+def _in_segment(release: Released, segment: Segment, rule: RowRule, values: dict[str, Any]) -> RowSet:
+    """The positions in a segment."""
+    places = pa.array(np.arange(len(segment), dtype=np.int32))
+    table = segment.table.set_column(segment.table.schema.names.index("_row"), "_row", places)
+    return _passing(release, segment.kind.name, "edited_rows", rule, values, len(segment), {"edited_rows": table})
+
+
+def _passing(
+    release: Released,
+    object_type: str,
+    table: str,
+    rule: RowRule,
+    values: dict[str, Any],
+    size: int,
+    tables: Tables | None = None,
+) -> RowSet:
     try:
-        rows = row_numbers(release, Sql(f"SELECT _row FROM {quoted(object_type)} WHERE ({rule.sql})", named=values))
+        rows = row_numbers(release, Sql(f"SELECT _row FROM {table} WHERE ({rule.sql})", named=values), tables)
     except QueryTooLong:
         raise  # another time it may not take too long
     except (QueryError, duckdb.Error):

@@ -28,7 +28,7 @@ from palantir_assets.ontology.spec import ScalarType
 from palantir_assets.query.plans import parse_query, plan
 from palantir_assets.query.sets import SavedSets
 from palantir_assets.query.values import InvalidValue, typed_value
-from palantir_assets.release.reading import Release
+from palantir_assets.release.editing import Opened
 from palantir_assets.release.ready_json import key_text
 
 _MAX_NESTING: Final = 100
@@ -47,7 +47,7 @@ class InvalidParameter(QueryError):
 class Asking:
     """Who asks, of which release, and where object sets are saved."""
 
-    release: Release
+    release: Opened
     view: View
     saved: SavedSets | None = None
 

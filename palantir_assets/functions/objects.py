@@ -28,7 +28,7 @@ from palantir_assets.ontology.served_parts import ServedType
 from palantir_assets.ontology.spec import PropertyType
 from palantir_assets.query.plans import MAX_PAGE, Plan, parse_query, plan
 from palantir_assets.query.values import typed_value
-from palantir_assets.release.reading import Release
+from palantir_assets.release.editing import Opened
 from palantir_assets.release.ready_json import key_text
 
 Object = dict[str, Any]
@@ -40,7 +40,7 @@ _AS_THEY_ARE: Final = frozenset(("string", "boolean", "integer", "double", "mark
 class Objects:
     """The door to one release for one caller's view of it. `release_id` says which release every answer comes from."""
 
-    def __init__(self, release: Release, view: View) -> None:
+    def __init__(self, release: Opened, view: View) -> None:
         self._release, self._view = release, view
         self._decoders = lru_cache(maxsize=None)(self._decoders_of)
 

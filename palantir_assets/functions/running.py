@@ -28,7 +28,7 @@ from palantir_assets.functions.calling import Asking, checked
 from palantir_assets.functions.processes import WorkerProcess
 from palantir_assets.ontology.served_parts import ServedFunction
 from palantir_assets.query.sets import SavedSets
-from palantir_assets.release.reading import Release
+from palantir_assets.release.editing import Opened
 
 LOG: Final = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ class Functions:
 
     def call(
         self,
-        release: Release,
+        release: Opened,
         view: View,
         name: str,
         parameters: Mapping[str, object],

@@ -1,7 +1,7 @@
 """Page tokens: where the next page begins, in which release, and of which question.
 
 A token is opaque to its bearer and holds no secret: it is base64 of canonical JSON, checked on the way
-in as any input is. A release never changes, so an offset into it is stable; a token pins its release.
+in as any input is. A release never changes, nor does one with edits up to a number: a token pins both, so its offset is stable.
 """
 
 from __future__ import annotations
@@ -30,11 +30,12 @@ class InvalidToken(QueryError):
 
 @dataclass(frozen=True, slots=True)
 class PageToken:
-    """`release` and `query` are ids; `offset` counts rows already given."""
+    """`release` and `query` are ids; `offset` counts rows already given, as of the edit `edit_no`."""
 
     release: str
     query: str
     offset: int
+    edit_no: int = 0
 
 
 def write_token(token: PageToken) -> str:
@@ -56,5 +57,5 @@ def read_token(text: str) -> PageToken:
 
 
 def _well_formed(token: PageToken) -> bool:
-    counted = type(token.offset) is int and 0 <= token.offset <= _MAX_OFFSET
+    counted = all(type(number) is int and number >= 0 for number in (token.offset, token.edit_no)) and token.offset <= _MAX_OFFSET
     return counted and isinstance(token.release, str) and isinstance(token.query, str)

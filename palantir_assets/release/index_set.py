@@ -17,11 +17,12 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
+from palantir_assets.engine.postings import Postings
 from palantir_assets.errors import ReleaseError
 from palantir_assets.ontology.served import ServedOntology
 from palantir_assets.release.indexing import OBJECTS, ROWS, discard_indexes, ensure_indexes
 from palantir_assets.release.manifest import Manifest
-from palantir_assets.release.postings import POSTINGS, Postings, read_postings, read_vectors
+from palantir_assets.release.postings import POSTINGS, read_postings, read_vectors
 from palantir_assets.release.rows import RowStore, open_rows
 from palantir_assets.release.searching import build_search, open_search
 from palantir_assets.search.retrieval import SearchIndex

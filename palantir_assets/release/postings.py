@@ -2,16 +2,12 @@
 
 An index is four arrays: `ranks` (by row), `order` (rows by rank), `offsets` (where each rank begins in `order`), and the distinct
 values, ascending. Equal values share a rank, so that a comparison is a range of ranks, a sort is the ranks, and both are one
-look into an array. When they are built is told in `indexing`; who asks them, in `engine.indexed`.
+look into an array. When they are built is told in `indexing`; what they answer, in `engine.postings`.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,43 +16,17 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from palantir_assets.engine.ports import MISSING
+from palantir_assets.engine.postings import Postings
 from palantir_assets.names import quoted
 from palantir_assets.ontology.served_parts import ServedProperty, ServedType
 
-MISSING: Final = 2**31 - 1
 POSTINGS: Final = "postings"
-_EPOCH_DAY: Final = date(1970, 1, 1)
-_EPOCH: Final = datetime(1970, 1, 1)
 _NUMBERS: Final = {
     "integer": np.int64, "long": np.int64, "double": np.float64, "date": np.int64, "timestamp": np.int64, "boolean": np.int64,
 }  # fmt: skip
 _TEXTS: Final = ("string", "attachment", "marking", "timeseries")
 _WIDEST_DECIMAL: Final = 18
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Postings:
-    """One property in order. `values` holds numbers; texts lie in `texts`, one after the other, at the places of `values`."""
-
-    ranks: NDArray[np.int32]
-    order: NDArray[np.int32]
-    offsets: NDArray[np.int64]
-    values: NDArray[Any]
-    texts: NDArray[np.uint8] | None
-    scale: int = 0
-
-    def between(self, value: object) -> tuple[int, int]:
-        """The ranks of what equals a value: from the first, to before the second. Empty where it would stand."""
-        if self.texts is not None:
-            wanted = str(value).encode()
-            at = range(len(self.offsets) - 1)
-            return bisect_left(at, wanted, key=self._text), bisect_right(at, wanted, key=self._text)
-        number = _number(value, self.scale)
-        return int(np.searchsorted(self.values, number, "left")), int(np.searchsorted(self.values, number, "right"))
-
-    def _text(self, rank: int) -> bytes:
-        texts = self.texts
-        return b"" if texts is None else texts[self.values[rank] : self.values[rank + 1]].tobytes()
 
 
 def indexable(prop: ServedProperty) -> bool:
@@ -169,23 +139,6 @@ def _write_vectors(con: duckdb.DuckDBPyConnection, object_type: str, name: str, 
         piece[there] = np.asarray(vectors.drop_null().flatten().to_numpy(zero_copy_only=False), dtype=np.float32).reshape(-1, size)
         matrix[rows] = piece
     matrix.flush()
-
-
-def _number(value: object, scale: int) -> int | float:
-    match value:
-        case bool():
-            return int(value)
-        case datetime():
-            passed = value - _EPOCH
-            return (passed.days * 86_400 + passed.seconds) * 1_000_000 + passed.microseconds
-        case date():
-            return (value - _EPOCH_DAY).days
-        case Decimal():
-            return int(value.scaleb(scale))
-        case int() | float():
-            return value
-        case _:
-            raise TypeError(f"{type(value).__name__} is not in an index of numbers")
 
 
 def sizes(folder: Path) -> dict[str, int]:

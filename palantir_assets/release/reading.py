@@ -18,14 +18,15 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from palantir_assets.engine.postings import Postings
 from palantir_assets.engine.remembering import Memory
+from palantir_assets.engine.rows import RowSet, everything
 from palantir_assets.errors import ReleaseError
 from palantir_assets.graph.building import LinkArrays, load
 from palantir_assets.ontology.served import ServedOntology
 from palantir_assets.ontology.served_access import ACCESS_FILE, ServedAccess
 from palantir_assets.release.index_set import REGISTRY, IndexSet, open_indexes
 from palantir_assets.release.manifest import Manifest, Provenance, read_manifest, read_provenance
-from palantir_assets.release.postings import Postings
 from palantir_assets.search.retrieval import SearchIndex
 
 ONTOLOGY: Final = "ontology.json"
@@ -57,6 +58,23 @@ class Release:
     @property
     def search(self) -> SearchIndex | None:
         return self._indexes.search
+
+    @property
+    def lasting(self) -> Memory:
+        """The same as `memory`: nothing is edited here."""
+        return self.memory
+
+    @property
+    def edit_no(self) -> int:
+        """The last edit that was folded into this release."""
+        return self.manifest.edit_watermark
+
+    def living(self, object_type: str) -> RowSet:
+        """Every row is an object."""
+        return everything(self.count(object_type))
+
+    def patch(self, object_type: str) -> None:
+        """Nothing is laid over it."""
 
     def row_of(self, object_type: str, key: object) -> int | None:
         """The row number of an object, or None. Raises UnknownName for a type that does not exist."""

@@ -8,8 +8,8 @@ digits, a geopoint a GeoJSON point. Where the bytes are kept is told in `rows`.
 from __future__ import annotations
 
 import json
-from datetime import date, datetime
 
+from palantir_assets.engine.keys import key_text as key_text
 from palantir_assets.names import literal, quoted
 from palantir_assets.ontology.served_parts import ServedProperty, ServedType
 from palantir_assets.ontology.spec import PropertyType
@@ -26,20 +26,6 @@ def key_sql(column: str, of: PropertyType) -> str:
     if of == "timestamp":
         return f"(replace({column}::VARCHAR, ' ', 'T') || 'Z')"
     return f"{column}::VARCHAR"
-
-
-def key_text(key: object) -> str:
-    """The same, of a Python value.
-
-    >>> key_text(True), key_text(7), key_text("A-1")
-    ('true', '7', 'A-1')
-    """
-    if isinstance(key, bool):
-        return "true" if key else "false"
-    if isinstance(key, datetime):
-        fraction = f".{key.microsecond:06d}".rstrip("0") if key.microsecond else ""
-        return f"{key:%Y-%m-%dT%H:%M:%S}{fraction}Z"
-    return key.isoformat() if isinstance(key, date) else str(key)
 
 
 def _body(kind: ServedType) -> str:

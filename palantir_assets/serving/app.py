@@ -53,7 +53,8 @@ from palantir_assets.serving import (
 )
 from palantir_assets.serving.absence import do_without
 from palantir_assets.serving.admitting import admits
-from palantir_assets.serving.deps import Clock, Follows, Services, now
+from palantir_assets.serving.deps import Clock, Services, now
+from palantir_assets.serving.following_edits import FollowedEdits
 from palantir_assets.serving.gate import Gate, for_callers
 from palantir_assets.serving.identity import Identity, open_identity
 from palantir_assets.serving.listening import listen
@@ -72,14 +73,16 @@ ROUTERS = (
 )  # fmt: skip
 IDENTITY_ROUTERS = (accounts.router, oauth.router, sign_in.router, sign_in_mail.router, sign_in_provider.router)
 DESCRIPTION = (
-    "Objects and links of the release that is served. Every answer says of which release it is (Release-Id) "
-    "and how old its data is (Data-As-Of, Data-Age in seconds). Routes under /api/v2 have the shape of the "
+    "Objects and links of the release that is served. Every answer says of which release it is (Release-Id), "
+    "how old its data is (Data-As-Of, Data-Age in seconds), which edit it sees (Edit-No), and which is the last that "
+    "measures, vectors and texts to search know (Edits-Folded). Routes under /api/v2 have the shape of the "
     "Foundry Ontologies API v2."
 )
 
 
 def serve(settings: Settings) -> None:
     """Serve until a signal ends it. Raises SettingsError when the port cannot be had, LedgerError without a ledger."""
+    from palantir_assets.stores.edits import EditLog
     from palantir_assets.stores.ledger import open_ledger
 
     do_without("pandas")
@@ -112,21 +115,22 @@ def create_app(
     recognises: Recognises | None = None,
     edits: EditLog | None = None,
     people: People | None = None,
-    follows: Follows | None = None,
 ) -> FastAPI:
     """The app over a release log, for the callers that `identity`, or else `recognises`, knows; without either all are anonymous.
 
-    Actions are written to `edits`; `people` are those of `identity`, unless others are given. Raises RuntimeError if a
-    route has no policy.
+    Actions are written to `edits`, whose edits are laid over every release; `people` are those of `identity`, unless
+    others are given. Raises RuntimeError if a route has no policy.
     """
-    holder = ReleaseHolder(log, partial(_open, settings), clock=clock, rules=partial(_rules, settings))
+    followed = FollowedEdits(edits)
+    holder = ReleaseHolder(log, lambda pointer: followed.prepared(_open(settings, pointer)), clock=clock, rules=partial(_rules, settings))
     running = Functions(settings.indexes)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         try:
             async with following(holder, every=poll_seconds):
-                yield
+                with followed.following():
+                    yield
         finally:
             running.close()
 
@@ -144,7 +148,7 @@ def create_app(
     app.state.identity = identity
     app.add_middleware(Gate, recognises=known)
     desk = Desk(edits, people or (identity.identities if identity is not None else NobodyThere()), clock) if edits is not None else None
-    services = Services(holder, log, clock, running, recognises=known, desk=desk, follows=follows)
+    services = Services(holder, log, clock, running, recognises=known, desk=desk, edits=followed)
     app.add_middleware(Envelope, services=services, admitted=admits(settings.host, settings.allowed_hosts))
     errors.install(app)
     setattr(app, "openapi", partial(docs.document, app))  # noqa: B010  # FastAPI's own way to extend the document

@@ -20,7 +20,7 @@ from palantir_assets.errors import QueryError
 from palantir_assets.query.fields import KeySelector, LoadLevelSelector, PropertyIdentifier, PropertySelector, TitleSelector
 from palantir_assets.query.plans import Plan, parse_query, plan
 from palantir_assets.query.sets import OBJECT_RID
-from palantir_assets.release.reading import Release
+from palantir_assets.release.editing import Opened
 from palantir_assets.serving.bodies import OrderBy, PageRequest
 from palantir_assets.serving.deps import check_ontology, exchange_of, release_of
 from palantir_assets.serving.describing import title_property
@@ -39,7 +39,7 @@ Query = dict[str, object]
 Result = TypeVar("Result")
 
 
-def asked(scope: Scope) -> tuple[Release, dict[str, str], Params]:
+def asked(scope: Scope) -> tuple[Opened, dict[str, str], Params]:
     """The release, the parts of the path, and the query string."""
     viewer(scope)
     path: dict[str, str] = scope["path_params"]
@@ -80,7 +80,7 @@ def listed(path: Query, params: Params) -> Query:
     }
 
 
-def searched(what: Query, body: PageRequest, release: Release, scope: Scope) -> Query:
+def searched(what: Query, body: PageRequest, release: Opened, scope: Scope) -> Query:
     """A search as a query."""
     if body.select and body.select_v2:
         raise QueryError("give either `select` or `selectV2`, one of them and not both")
@@ -95,13 +95,13 @@ def ordered(order_by: OrderBy | None) -> Query:
     return {"orderBy": order_by.fields, "relevance": order_by.order_type == "relevance"}
 
 
-def planned(query: Query, release: Release, scope: Scope) -> Plan:
+def planned(query: Query, release: Opened, scope: Scope) -> Plan:
     """The plan of a query, with the rights of the caller."""
     services = exchange_of(scope).services
     return plan(parse_query(query), viewer(scope), saved=services.sets, now=services.clock())
 
 
-async def executed(made: Plan, release: Release) -> Answer:
+async def executed(made: Plan, release: Opened) -> Answer:
     derived = any(lens.derived for lens in made.scope.lenses.values())
     return await run(partial(execute, made, release), inline=made.arithmetic and not made.select and not derived)
 
@@ -141,7 +141,7 @@ def _ordering(text: str) -> Query:
     return {"field": field, "direction": direction if colon else "asc"}
 
 
-def _selected(identifier: PropertyIdentifier, what: Query, release: Release, scope: Scope) -> list[str]:
+def _selected(identifier: PropertyIdentifier, what: Query, release: Opened, scope: Scope) -> list[str]:
     """The properties that an identifier means, in whichever object types the set has."""
     match identifier:
         case PropertySelector():

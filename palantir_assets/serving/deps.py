@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Annotated, Final, Protocol
+from typing import Annotated, Final
 
 from fastapi import Depends, Request
 from starlette.types import Scope
@@ -19,9 +19,10 @@ from palantir_assets.access.views import View
 from palantir_assets.applying.desk import Desk
 from palantir_assets.errors import NoRelease, PalantirError, UnknownName
 from palantir_assets.functions.running import Functions
+from palantir_assets.release.editing import Opened
 from palantir_assets.release.holding import ReleaseHolder
 from palantir_assets.release.log import ReleaseLog
-from palantir_assets.release.reading import Release
+from palantir_assets.serving.following_edits import FollowedEdits
 from palantir_assets.serving.recognising import NobodyKnown, Recognises
 from palantir_assets.serving.saved import TemporarySets
 
@@ -55,7 +56,7 @@ class Exchange:
     """
 
     request_id: str
-    release: Release | None
+    release: Opened | None
     services: Services
     error_id: str | None = None
     asked: Asked = field(default_factory=Asked)
@@ -63,18 +64,6 @@ class Exchange:
     principal: Principal | None = None
     view: View | None = None
     refused: PalantirError | None = None
-
-
-class Follows(Protocol):
-    """Shows each request the edits of its moment."""
-
-    def current(self, release: Release) -> Release:
-        """A release with the edits of now."""
-        ...
-
-    async def caught_up(self, edit_no: int) -> None:
-        """Wait until an edit is shown."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +75,9 @@ class Services:
     clock: Clock
     functions: Functions
     sets: TemporarySets = field(default_factory=TemporarySets)
+    edits: FollowedEdits = field(default_factory=FollowedEdits)
     recognises: Recognises = field(default_factory=NobodyKnown)
     desk: Desk | None = None
-    follows: Follows | None = None
 
 
 def now() -> datetime:
@@ -101,7 +90,7 @@ def exchange_of(scope: Scope) -> Exchange:
     return exchange
 
 
-def release_of(scope: Scope) -> Release:
+def release_of(scope: Scope) -> Opened:
     """The release this request reads, from its beginning to its end. Raises NoRelease before the first."""
     release = exchange_of(scope).release
     if release is None:
@@ -115,7 +104,7 @@ def check_ontology(name: str) -> None:
         raise UnknownName("ontology", name, (ONTOLOGY,))
 
 
-def data_as_of(release: Release) -> datetime:
+def data_as_of(release: Opened) -> datetime:
     """When the oldest source bytes of a release were read, or when it was made if that is not known."""
     moment = release.provenance.data_as_of or release.provenance.created_at
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
@@ -130,9 +119,9 @@ async def _exchange(request: Request) -> Exchange:
     return exchange_of(request.scope)
 
 
-async def _release(request: Request) -> Release:
+async def _release(request: Request) -> Opened:
     return release_of(request.scope)
 
 
 CurrentExchange = Annotated[Exchange, Depends(_exchange)]
-CurrentRelease = Annotated[Release, Depends(_release)]
+CurrentRelease = Annotated[Opened, Depends(_release)]

@@ -25,7 +25,7 @@ from palantir_assets.errors import QueryError
 from palantir_assets.names import fingerprint
 from palantir_assets.ontology.served_parts import ServedType
 from palantir_assets.query.tokens import InvalidToken, PageToken, read_token, write_token
-from palantir_assets.release.reading import Release
+from palantir_assets.release.editing import Opened
 from palantir_assets.serving.action_views import key_value
 from palantir_assets.serving.bodies import Body
 from palantir_assets.serving.datatypes import Json
@@ -90,7 +90,7 @@ async def get_edits_history(
     return Response(orjson.dumps(await to_thread.run_sync(work)), media_type="application/json")
 
 
-def _page(desk: Desk, at: Standpoint, release: Release, object_type: str, key: str | None, body: HistoryRequest) -> Json:
+def _page(desk: Desk, at: Standpoint, release: Opened, object_type: str, key: str | None, body: HistoryRequest) -> Json:
     size, question = checked_size(body.page_size, default=EDITS_AT_ONCE), _question(at, object_type, key, body)
     newest = body.sort_order != "oldest_first"
     beyond = _start(body.page_token, question)

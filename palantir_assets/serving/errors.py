@@ -40,6 +40,7 @@ from palantir_assets.query.tokens import InvalidToken
 from palantir_assets.query.values import InvalidValue
 from palantir_assets.serving.datatypes import parameter_type
 from palantir_assets.serving.deps import exchange_of
+from palantir_assets.serving.following_edits import EditsBehind
 from palantir_assets.serving.languages import preferred
 from palantir_assets.serving.paging import BatchTooLarge, InvalidPageSize, NotLinked
 from palantir_assets.serving.recognising import Unauthorized
@@ -128,6 +129,8 @@ def told(error: Exception, scope: Scope) -> Told | None:
             return _unauthorized(error)
         case NotPermitted() | ActionRefused() | EditRefused():
             return told_of_action(error, preferred(_header(scope, b"accept-language")))
+        case EditsBehind():
+            return Told(503, "EditsBehind", error.message, error.advice, headers={"Retry-After": "1"})
         case NoRelease() | LedgerError():
             return Told(503, type(error).__name__, error.message, error.advice, headers={"Retry-After": "5"})
         case RequestValidationError():

@@ -14,7 +14,7 @@ router = APIRouter(tags=["Health"])
 
 
 class HealthView(BaseModel):
-    """`stale` means that a newer release could not be loaded, and the one before goes on being served."""
+    """`stale` means that a newer release could not be loaded, or edits cannot be read: what was there before goes on being served."""
 
     status: Literal["ok", "stale", "no release"]
     release_id: str | None = None
@@ -29,5 +29,6 @@ async def health(exchange: CurrentExchange, response: Response) -> HealthView:
     if release is None:
         response.status_code = 503
         return HealthView(status="no release")
-    stale = exchange.services.holder.status.last_reload_error is not None
+    services = exchange.services
+    stale = services.holder.status.last_reload_error is not None or services.edits.behind is not None
     return HealthView(status="stale" if stale else "ok", release_id=release.id, data_as_of=utc(data_as_of(release)))

@@ -9,14 +9,14 @@ from starlette.types import Scope, Send
 
 from palantir_assets.engine.linking import LinkPage, Located, links_from
 from palantir_assets.query.tokens import read_token
-from palantir_assets.release.reading import Release
+from palantir_assets.release.editing import Opened
 from palantir_assets.serving.asking import planned, run
 from palantir_assets.serving.bodies import LinksRequest
 from palantir_assets.serving.paging import OBJECTS_AT_ONCE
 from palantir_assets.serving.routing import send_json
 
 
-async def send_links(scope: Scope, send: Send, release: Release, body: LinksRequest) -> None:
+async def send_links(scope: Scope, send: Send, release: Opened, body: LinksRequest) -> None:
     """The links of a thousand objects at a time, as Foundry gives them."""
     made = planned({"objectSet": body.object_set, "limit": OBJECTS_AT_ONCE}, release, scope)
     token = read_token(body.page_token) if body.page_token is not None else None

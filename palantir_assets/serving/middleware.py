@@ -23,20 +23,24 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from palantir_assets.access.principal import Principal
 from palantir_assets.access.views import View
 from palantir_assets.engine.visibility import seen_by, view_key
-from palantir_assets.errors import NoRelease, PalantirError
+from palantir_assets.errors import NoRelease, PalantirError, QueryError
 from palantir_assets.observability import tell
+from palantir_assets.query.tokens import PageToken
+from palantir_assets.release.editing import Opened
 from palantir_assets.release.reading import Release
 from palantir_assets.serving.admitting import Admits, refusal, with_json_body
 from palantir_assets.serving.conditional import program, tag_of_release
 from palantir_assets.serving.deps import Asked, Exchange, Exchanged, Services, data_as_of, utc
-from palantir_assets.serving.errors import UNFORESEEN, respond
+from palantir_assets.serving.errors import UNFORESEEN, respond, told
+from palantir_assets.serving.following_edits import EditsBehind
 from palantir_assets.serving.outgoing import Headers, Outgoing
 from palantir_assets.serving.recognising import anonymous
-from palantir_assets.serving.turning import release_turned
+from palantir_assets.serving.turning import page_turned
 
 LOG: Final = logging.getLogger("palantir_assets.access_log")
 MAX_BODY: Final = 1_000_000
 CLIENT_GONE: Final = 499
+_LONGEST_NUMBER: Final = 19
 
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _ALWAYS: Final[Headers] = (
@@ -67,21 +71,45 @@ class Envelope:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        wanted: str | None = None
-        if self._services.holder.keeps_older:
-            wanted, receive = await release_turned(scope, receive, at_most=MAX_BODY)
-        held = self._services.holder.acquire(wanted)
+        page: PageToken | None = None
+        if self._services.holder.keeps_older or self._services.edits.any_edits:
+            page, receive = await page_turned(scope, receive, at_most=MAX_BODY)
+        late = await self._late(scope)
+        held = self._services.holder.acquire(None if page is None else page.release)
         try:
             release = held.__enter__()
         except NoRelease:
-            await self._answer(scope, receive, send, None)
+            await self._answer(scope, receive, send, None, late)
             return
         try:
-            await self._answer(scope, receive, send, self._of(release))
+            await self._answer(scope, receive, send, self._of(await self._as_of(release, page)), late)
         finally:
             held.__exit__(None, None, None)
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send, served: _Served | None) -> None:
+    async def _late(self, scope: Scope) -> PalantirError | None:
+        """Why the caller cannot be given the edit that the answer must have, if it must have one."""
+        wanted = next((value for name, value in scope["headers"] if name == b"min-edit-no"), None)
+        if wanted is None:
+            return None
+        if not (wanted.isdigit() and len(wanted) < _LONGEST_NUMBER):
+            return QueryError("Min-Edit-No: the number of an edit is needed, as in `Min-Edit-No: 17`")
+        try:
+            await self._services.edits.caught_up(int(wanted))
+        except EditsBehind as error:
+            return error
+        return None
+
+    async def _as_of(self, release: Release, page: PageToken | None) -> Opened:
+        """The release with the newest edits, or for a further page with those of the first where they can still be had."""
+        edits = self._services.edits
+        if page is None or page.release != release.id or edits.has(release.id, page.edit_no):
+            return edits.over(release, None if page is None or page.release != release.id else page.edit_no)
+        try:
+            return await to_thread.run_sync(edits.remade, release, page.edit_no)
+        except PalantirError:
+            return edits.over(release)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, served: _Served | None, late: PalantirError | None = None) -> None:
         began, asked, method = perf_counter(), _asked(scope["headers"]), scope["method"]
         if method == "HEAD":  # answered as GET, and sent without its body
             scope = {**scope, "method": "GET"}
@@ -95,7 +123,7 @@ class Envelope:
         outgoing = Outgoing(scope, exchange, send, headers, method)
         status = CLIENT_GONE
         try:
-            await self._run(scope, receive, exchange, outgoing)
+            await self._run(scope, receive, exchange, outgoing, late)
             status = outgoing.status
         except ClientDisconnect:
             pass
@@ -105,10 +133,10 @@ class Envelope:
         finally:
             _log(scope, method, exchange, status, perf_counter() - began)
 
-    async def _run(self, scope: Scope, receive: Receive, exchange: Exchange, outgoing: Outgoing) -> None:
+    async def _run(self, scope: Scope, receive: Receive, exchange: Exchange, outgoing: Outgoing, late: PalantirError | None) -> None:
         """The app's answer, or the one to what nobody foresaw."""
         try:
-            refused = refusal(scope, exchange.asked, self._admitted)
+            refused = refusal(scope, exchange.asked, self._admitted) or (None if late is None else told(late, scope))
             await self._recognise(scope, exchange)
             app = respond(refused, scope) if refused else self._app
             await app(scope, receive if scope["method"] == "GET" else _limited(receive), outgoing.send)
@@ -129,11 +157,11 @@ class Envelope:
             principal = exchange.principal = exchange.principal or anonymous(release.access)
             if principal is not None:
                 exchange.view = await _seen(principal, release)
-                exchange.tag = tag_of_release(release.id, exchange.view.signature, exchange.asked.varying)
+                exchange.tag = tag_of_release(f"{release.id}-{release.edit_no}", exchange.view.signature, exchange.asked.varying)
         except PalantirError as error:
             exchange.refused = error
 
-    def _of(self, release: Release) -> _Served:
+    def _of(self, release: Opened) -> _Served:
         if self._served is None or self._served.release is not release:
             self._served = _Served(release)
         return self._served
@@ -149,9 +177,12 @@ class _Served:
 
     __slots__ = ("_as_of", "_headers", "release")
 
-    def __init__(self, release: Release) -> None:
+    def __init__(self, release: Opened) -> None:
         self.release, self._as_of = release, data_as_of(release)
-        self._headers = (*_ALWAYS, (b"release-id", release.id.encode()), (b"data-as-of", utc(self._as_of).encode()))
+        self._headers = (
+            *_ALWAYS, (b"release-id", release.id.encode()), (b"data-as-of", utc(self._as_of).encode()),
+            (b"edit-no", b"%d" % release.edit_no), (b"edits-folded", b"%d" % release.manifest.edit_watermark),
+        )  # fmt: skip
 
     def headers(self, services: Services) -> Headers:
         """Security headers, and of which release and how old the data is, in seconds."""
@@ -159,7 +190,7 @@ class _Served:
         return (*self._headers, (b"data-age", b"%d" % max(0, age)))
 
 
-async def _seen(principal: Principal, release: Release) -> View:
+async def _seen(principal: Principal, release: Opened) -> View:
     """The caller's view: kept, or made in a thread, since row rules may take a while."""
     if release.memory.holds(view_key(principal)):
         return seen_by(principal, release)

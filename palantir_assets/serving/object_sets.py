@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from palantir_assets.errors import QueryError
 from palantir_assets.query.planning import UnknownSet
 from palantir_assets.query.plans import Plan
-from palantir_assets.release.reading import Release
+from palantir_assets.release.editing import Opened
 from palantir_assets.serving import bodies
 from palantir_assets.serving.aggregates import send_groups
 from palantir_assets.serving.asking import OBJECTS, Query, asked, executed, planned, searched, send_page
@@ -111,13 +111,13 @@ async def get_object_set(scope: Scope, receive: Receive, send: Send) -> None:
     await send_json(send, orjson.dumps(found))
 
 
-async def _loaded(scope: Scope, receive: Receive, more: Query) -> tuple[Release, bodies.LoadRequest, Plan]:
+async def _loaded(scope: Scope, receive: Receive, more: Query) -> tuple[Opened, bodies.LoadRequest, Plan]:
     release, _, _ = asked(scope)
     body = parsed(bodies.LoadRequest, await Request(scope, receive).body())
     return release, body, planned(searched({"objectSet": body.object_set, **more}, body, release, scope), release, scope)
 
 
-def _may_ask(form: Mapping[str, object], release: Release, scope: Scope) -> bool:
+def _may_ask(form: Mapping[str, object], release: Opened, scope: Scope) -> bool:
     """Whether the caller may know all that a set names: else somebody else kept it."""
     try:
         planned({"objectSet": form, "count": True}, release, scope)

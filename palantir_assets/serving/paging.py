@@ -15,7 +15,7 @@ from fastapi import Depends, Query
 from palantir_assets.errors import NotFound, QueryError
 from palantir_assets.names import fingerprint
 from palantir_assets.query.tokens import InvalidToken, PageToken, read_token, write_token
-from palantir_assets.release.reading import Release
+from palantir_assets.release.editing import Opened
 
 OBJECTS_AT_ONCE: Final = 1_000
 MAX_OBJECTS: Final = 10_000
@@ -90,7 +90,7 @@ def checked_batch(requests: Sequence[Item]) -> Sequence[Item]:
 
 
 def cut(
-    items: Iterable[Item], asked: Asked, release: Release, *question: str, default: int = TYPES_AT_ONCE
+    items: Iterable[Item], asked: Asked, release: Opened, *question: str, default: int = TYPES_AT_ONCE
 ) -> tuple[list[Item], str | None]:
     """One page of a list that is whole in memory, and the token of the next.
 
@@ -101,7 +101,7 @@ def cut(
     offset = 0
     if asked.token is not None:
         token = read_token(asked.token)
-        if (token.query, token.release) != (name, release.id):
+        if (token.query, token.release) != (name, release.id):  # what is listed here, no edit changes
             raise InvalidToken("this page token belongs to another question or release", token)
         offset = token.offset
     end = offset + size

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from palantir_assets.access.views import View
 from palantir_assets.engine.visibility import visible
-from palantir_assets.release.reading import Release
+from palantir_assets.release.editing import Opened
 from palantir_assets.serving.deps import CurrentExchange, CurrentRelease, Exchange, data_as_of
 from palantir_assets.serving.parameters import CHECKED
 from palantir_assets.serving.policies import Viewed, guarded
@@ -60,7 +60,7 @@ def list_releases(exchange: CurrentExchange, release: CurrentRelease, view: View
     )
 
 
-def _served(exchange: Exchange, release: Release, view: View) -> ServedView:
+def _served(exchange: Exchange, release: Opened, view: View) -> ServedView:
     status = exchange.services.holder.status
     current = status.release_id == release.id
     return ServedView(

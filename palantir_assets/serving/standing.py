@@ -23,6 +23,7 @@ from palantir_assets.applying.applying import Asked
 from palantir_assets.applying.desk import Desk, Standpoint
 from palantir_assets.engine.visibility import seen_by
 from palantir_assets.errors import LedgerError, QueryError, StaleVersion
+from palantir_assets.release.editing import Opened
 from palantir_assets.serving.deps import Exchange, exchange_of, release_of
 from palantir_assets.serving.policies import caller, viewer
 from palantir_assets.serving.recognising import ANONYMOUS, Unauthorized
@@ -61,28 +62,25 @@ async def standpoint(request: Request) -> Standpoint:
 
 async def settled(request: Request, work: Callable[[Desk, Standpoint], T], *, expected: Versions | None = None) -> T:
     """Do something with the caller's standpoint in a thread, and again where somebody else was faster, a few times."""
-    exchange, follows = exchange_of(request.scope), exchange_of(request.scope).services.follows
+    exchange, edits = exchange_of(request.scope), exchange_of(request.scope).services.edits
     desk, at = desk_of(exchange), await standpoint(request)
     for _ in range(TRIES - 1):
-        if follows is not None:
-            at = await _now(at, follows.current(release_of(request.scope)))
+        at = await _now(at, edits.current(release_of(request.scope)))
         try:
             return await to_thread.run_sync(work, desk, at)
         except StaleVersion as stale:
             if (stale.object_type, stale.key) in (expected or {}):
                 raise
-        if follows is not None:
-            await follows.caught_up(await to_thread.run_sync(desk.log.head))
+        await edits.caught_up(await to_thread.run_sync(desk.log.head))
     return await to_thread.run_sync(work, desk, at)
 
 
 async def answered(request: Request, reply: Reply, appended: Appended | None) -> Response:
     """The reply to an action, once the next read of this caller shows it. `Edit-No` is what such a read may name."""
-    follows, headers = exchange_of(request.scope).services.follows, {}
+    headers = {}
     if appended is not None and appended.last_edit is not None:
         headers = {"Edit-No": str(appended.last_edit)}
-        if follows is not None:
-            await follows.caught_up(appended.last_edit)
+        await exchange_of(request.scope).services.edits.caught_up(appended.last_edit)
     return Response(reply.body, reply.status_code, media_type="application/json", headers=headers)
 
 
@@ -109,11 +107,11 @@ def matched(header: str | None) -> dict[Subject, int]:
     return found
 
 
-async def _now(at: Standpoint, release: object) -> Standpoint:
+async def _now(at: Standpoint, release: Opened) -> Standpoint:
     """The same caller before the release as it is now."""
     if release is at.release:
         return at
-    return Standpoint(release, await to_thread.run_sync(seen_by, at.view.principal, release))  # type: ignore[arg-type]
+    return Standpoint(release, await to_thread.run_sync(seen_by, at.view.principal, release))
 
 
 async def _if_match(if_match: Annotated[str | None, Header()] = None) -> dict[Subject, int]:

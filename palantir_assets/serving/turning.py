@@ -1,7 +1,7 @@
-"""Which release a request reads: where it goes on reading pages, the one its page token was given by.
+"""Which release a request reads, and with which edits: where it goes on reading pages, those its page token was given by.
 
 A token in the URL costs nothing to see. One in a body means to read the body first, which is done only while an
-older release is still open, for some minutes after each release. What is not a token is left to the route to refuse.
+older release is still open or edits lie over one. What is not a token is left to the route to refuse.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from urllib.parse import unquote
 
 from starlette.types import Message, Receive, Scope
 
-from palantir_assets.query.tokens import InvalidToken, read_token
+from palantir_assets.query.tokens import InvalidToken, PageToken, read_token
 
 _IN_URL: Final = re.compile(rb"(?:^|&)pageToken=([^&]{1,600})")
 _IN_BODY: Final = re.compile(rb'"(?:pageToken|page_token)"\s*:\s*"([A-Za-z0-9_-]{1,600})"')
 
 
-async def release_turned(scope: Scope, receive: Receive, *, at_most: int) -> tuple[str | None, Receive]:
-    """The id of the release that a page token names, or None; and the body as it was, to be received again.
+async def page_turned(scope: Scope, receive: Receive, *, at_most: int) -> tuple[PageToken | None, Receive]:
+    """The page token, or None; and the body as it was, to be received again.
 
     At most `at_most` bytes of a body are looked at.
     """
@@ -35,11 +35,11 @@ async def release_turned(scope: Scope, receive: Receive, *, at_most: int) -> tup
     return _named(_IN_BODY.search(body)), _again(messages, receive)
 
 
-def _named(found: re.Match[bytes] | None) -> str | None:
+def _named(found: re.Match[bytes] | None) -> PageToken | None:
     if found is None:
         return None
     try:
-        return read_token(unquote(found[1].decode("latin-1"))).release
+        return read_token(unquote(found[1].decode("latin-1")))
     except InvalidToken:
         return None
 

@@ -17,6 +17,7 @@ import orjson
 from palantir_assets.access.principal import Principal
 from palantir_assets.access.views import View, view_of, whole
 from palantir_assets.engine.remembering import Memory
+from palantir_assets.engine.rows import RowSet, everything
 from palantir_assets.graph.building import LinkArrays, build_csr
 from palantir_assets.names import quoted
 from palantir_assets.ontology.served import ServedOntology
@@ -170,6 +171,20 @@ class FakeRelease:
     def whole(self) -> View:
         """A view from which nothing is hidden."""
         return whole(self.ontology)
+
+    @property
+    def lasting(self) -> Memory:
+        return self.memory
+
+    @property
+    def edit_no(self) -> int:
+        return 0
+
+    def living(self, object_type: str) -> RowSet:
+        return everything(self.count(object_type))
+
+    def patch(self, object_type: str) -> None:
+        return None
 
     def count(self, object_type: str) -> int:
         return len(self.rows[object_type])

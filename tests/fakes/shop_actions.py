@@ -1,4 +1,4 @@
-"""Actions of the small shop, the people who may apply them, and a service over both: real but for who is recognised and followed."""
+"""Actions of the small shop, the people who may apply them, and a service over both: real but for who is recognised."""
 
 from __future__ import annotations
 
@@ -8,13 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import orjson
 from starlette.testclient import TestClient
 from starlette.types import Scope
 
 from palantir_assets.access.principal import Principal
-from palantir_assets.actions.overlay import REMOVED, Overlay, fold
-from palantir_assets.actions.recording import read
 from palantir_assets.ontology.served import ServedOntology
 from palantir_assets.ontology.served_access import ServedAccess
 from palantir_assets.serving.app import create_app
@@ -134,48 +131,11 @@ class Staff:
         return sorted(name for name, person in PEOPLE.items() if person.roles & set(roles))
 
 
-class Edited:
-    """A release with changed and removed objects shown as they are now; new ones are not shown."""
-
-    def __init__(self, release: Any, overlay: Overlay) -> None:
-        self._release, self._overlay, self.edit_no = release, overlay, overlay.edit_no
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._release, name)
-
-    def row_of(self, object_type: str, key: object) -> int | None:
-        state = self._overlay.state(object_type, str(key))
-        found: int | None = None if state is not None and state.kind == REMOVED else self._release.row_of(object_type, key)
-        return found
-
-    def json_rows(self, object_type: str, rows: Sequence[int]) -> list[bytes]:
-        return [self._now(object_type, row) for row in self._release.json_rows(object_type, rows)]
-
-    def _now(self, object_type: str, row: bytes) -> bytes:
-        told = orjson.loads(row)
-        state = self._overlay.state(object_type, str(told["__primaryKey"]))
-        merged = {**told, **state.values} if state else told
-        return orjson.dumps({name: value for name, value in merged.items() if value is not None})
-
-
-class Following:
-    """Implements `serving.deps.Follows` by reading the whole ledger each time."""
-
-    def __init__(self, log: EditLog) -> None:
-        self._log = log
-
-    def current(self, release: Any) -> Any:
-        return Edited(release, fold(Overlay(), [(row.edit_no, read(row.values)) for row in self._log.since(0, limit=100_000)]))
-
-    async def caught_up(self, edit_no: int) -> None:
-        assert self._log.head() >= edit_no
-
-
 @contextmanager
 def till(folder: Path, database: Database) -> Iterator[TestClient]:
     """The service; a request says in `X-As` whose it is."""
     settings, pointers, log = settings_in(folder), ListLog(), EditLog(database)
     release_shop(settings, pointers, access=rules(), made=with_actions())
-    app = create_app(settings, pointers, clock=lambda: NOW, recognises=ByHeader(), edits=log, people=Staff(), follows=Following(log))
+    app = create_app(settings, pointers, clock=lambda: NOW, recognises=ByHeader(), edits=log, people=Staff())
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client

@@ -9,8 +9,10 @@ import duckdb
 import numpy as np
 import pytest
 
+from palantir_assets.engine.ports import MISSING
+from palantir_assets.engine.postings import Postings
 from palantir_assets.ontology.served_parts import ServedType
-from palantir_assets.release.postings import MISSING, Postings, indexable, read_postings, read_vectors, write_postings
+from palantir_assets.release.postings import indexable, read_postings, read_vectors, write_postings
 
 MONEY = [Decimal("1.10"), Decimal("-0.05"), None, Decimal("1.10"), Decimal(0), Decimal(7), None]
 COLUMNS: dict[str, tuple[str, dict[str, Any], list[Any]]] = {
