@@ -17,9 +17,9 @@ from palantir_assets.errors import Problem
 from palantir_assets.stores.audit_chain import broken, entry_of
 from palantir_assets.stores.audit_key import lost_heads, read_head
 from palantir_assets.stores.database import Database
-from palantir_assets.stores.edit_rows import digest_of
+from palantir_assets.stores.edit_rows import digest_of, taken_back
 from palantir_assets.stores.migrations.schema import AuditRow, ReleaseRow
-from palantir_assets.stores.migrations.schema_edits import ActionRow, EditRow
+from palantir_assets.stores.migrations.schema_edits import ActionRow, EditRow, ReversalRow
 
 COMMIT: Final = "release.commit"
 ACTION: Final = "action."
@@ -32,6 +32,7 @@ class _Told:
 
     releases: Counter[tuple[int, str]] = field(default_factory=Counter)
     statuses: dict[int, str] = field(default_factory=dict)
+    reversals: dict[int, list[int]] = field(default_factory=dict)
     spans: list[tuple[int, int, int, str]] = field(default_factory=list)
 
 
@@ -46,6 +47,7 @@ def verified(database: Database, known_heads: Iterable[str] = ()) -> Sequence[Pr
         *_unknown(database, known_heads),
         *_releases(database, told),
         *_actions(database, told),
+        *_reversals(database, told),
         *_edits(database, told),
     ]
 
@@ -77,8 +79,8 @@ def _gather(row: AuditRow, told: _Told) -> None:
         told.releases[(int(str(detail["release_no"])), row.subject)] += 1
         return
     told.statuses[int(str(detail["action_no"]))] = row.action.removeprefix(ACTION)
-    if isinstance(reverted := detail.get("reverts_action"), int):
-        told.statuses[reverted] = "reverted"
+    if isinstance(reverted := detail.get("reverts_actions"), list) and reverted:
+        told.reversals[int(str(detail["action_no"]))] = reverted
     if isinstance(edits := detail.get("edits"), dict):
         told.spans.append((row.seq, edits["first"], edits["count"], edits["digest"]))
 
@@ -104,10 +106,19 @@ def _releases(database: Database, told: _Told) -> Iterator[Problem]:
 
 def _actions(database: Database, told: _Told) -> Iterator[Problem]:
     made: dict[int, str] = dict(database.rows(sa.select(ActionRow.action_no, ActionRow.status)))
+    told.statuses.update(dict.fromkeys(taken_back(told.reversals), "reverted"))
     for number in sorted(told.statuses.keys() | made.keys()):
         if told.statuses.get(number) != made.get(number):
             said, is_now = told.statuses.get(number, "unknown"), made.get(number, "missing")
             yield Problem(f"action {number} is {said} in the audit chain and {is_now} in the log")
+
+
+def _reversals(database: Database, told: _Told) -> Iterator[Problem]:
+    made = set(database.rows(sa.select(ReversalRow.action_no, ReversalRow.reverted_no)))
+    said = {(action_no, reverted) for action_no, all_of_them in told.reversals.items() for reverted in all_of_them}
+    for action_no, reverted in sorted(made ^ said):
+        where = "the audit chain does not say so" if (action_no, reverted) in made else "only the audit chain says so"
+        yield Problem(f"action {action_no} takes back action {reverted}, and {where}")
 
 
 def _edits(database: Database, told: _Told) -> Iterator[Problem]:

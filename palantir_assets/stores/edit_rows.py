@@ -73,7 +73,7 @@ class Batch:
     """One action with all it does: everything is written, or nothing.
 
     `expected_versions` names the version (0: never edited) that objects must have. `decides` is the number of a
-    proposed action that this batch approves or rejects; `reverts_action`, of an applied one that it takes back.
+    proposed action that this batch approves or rejects; `reverts_actions` are those of applied ones that it takes back.
     """
 
     action: str
@@ -87,7 +87,7 @@ class Batch:
     idempotency: Idempotency | None = None
     approver: str | None = None
     decides: int | None = None
-    reverts_action: int | None = None
+    reverts_actions: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +134,15 @@ class Digestible(Protocol):
     action: str
     action_no: int
     reverts: int | None
+
+
+def taken_back(reversals: Mapping[int, Iterable[int]]) -> set[int]:
+    """The actions that are not in force, of who took back whom: a reversal that was itself taken back took back nothing."""
+    dead: set[int] = set()
+    for action_no in sorted(reversals, reverse=True):
+        if action_no not in dead:
+            dead.update(reversals[action_no])
+    return dead
 
 
 def digest_of(rows: Iterable[Digestible]) -> str:

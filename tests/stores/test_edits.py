@@ -176,9 +176,9 @@ def test_a_proposal_is_decided_once(log: EditLog, database: Database) -> None:
 
 def test_an_action_is_taken_back_once_and_nothing_is_erased(log: EditLog, database: Database) -> None:
     log.append(batch("a"))
-    log.append(batch("a", action="revert", reverts_action=1))
+    log.append(batch("a", action="revert", reverts_actions=[1]))
     with pytest.raises(NotDecidable):
-        log.append(batch("a", action="revert", reverts_action=1))
+        log.append(batch("a", action="revert", reverts_actions=[1]))
     assert [each.status for each in log.actions()] == ["reverted", "applied"]
     assert [each.action_no for each in log.actions(status="applied")] == [2]
     assert log.head() == 2
@@ -188,7 +188,7 @@ def test_an_action_is_taken_back_once_and_nothing_is_erased(log: EditLog, databa
 def test_a_batch_that_is_refused_for_one_reason_leaves_no_other_trace(log: EditLog, database: Database) -> None:
     log.append(batch(status="proposed"))
     with pytest.raises(NotDecidable):
-        log.append(batch("a", status="approved", decides=1, approver="bob", reverts_action=1))
+        log.append(batch("a", status="approved", decides=1, approver="bob", reverts_actions=[1]))
     assert [each.status for each in log.actions()] == ["proposed"]
     assert whole(database) == []
 

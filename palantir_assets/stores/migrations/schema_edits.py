@@ -1,4 +1,7 @@
-"""The tables of what people changed and saw: edits, actions, replies, effects, reads. What is done with them is decided in the stores."""
+"""The tables of what people changed and saw: edits, actions, reversals, replies, effects, reads.
+
+What is done with them is decided in the stores.
+"""
 
 from __future__ import annotations
 
@@ -43,6 +46,16 @@ class ActionRow(Base):
     status: Mapped[str] = mapped_column(sa.String(20), index=True)
     approver: Mapped[str | None] = mapped_column(sa.String(200))
     key_hash: Mapped[str | None] = mapped_column(sa.String(64))
+
+
+class ReversalRow(Base):
+    """That one action took another back. `after_edit` is the last edit of that moment, its own included: it may have none."""
+
+    __tablename__ = "reversals"
+
+    action_no: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
+    reverted_no: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False, index=True)
+    after_edit: Mapped[int] = mapped_column(sa.BigInteger)
 
 
 class IdempotencyRow(Base):
