@@ -20,13 +20,13 @@ EXISTS: Final = ""
 
 @dataclass(frozen=True, slots=True)
 class ObjectEdit:
-    """An object created (`values` of every property it has), modified (those set), or deleted (none).
+    """An object created (`values` of every property it has), modified (those set), deleted (none), or erased for good (none).
 
     `previous` holds what the same properties were before; of a deleted object, all of them. `version` is the one the object
     had before: 0 for one that nobody edited. `restores` names what is again as the source says, whatever that says later.
     """
 
-    kind: Literal["create", "modify", "delete"]
+    kind: Literal["create", "modify", "delete", "erase"]
     type: str
     key: str
     values: Values = field(default_factory=dict)
@@ -97,7 +97,7 @@ def after(values: Values | None, edit: ObjectEdit) -> Values | None:
     """An object's values after an edit; None where there is no object."""
     if edit.kind == "create":
         return edit.values
-    return None if edit.kind == "delete" or values is None else {**values, **edit.values}
+    return None if edit.kind in ("delete", "erase") or values is None else {**values, **edit.values}
 
 
 def as_json(edit: Edit) -> dict[str, Json]:

@@ -17,7 +17,7 @@ from palantir_assets.errors import Problem
 from palantir_assets.stores.audit_chain import broken, entry_of
 from palantir_assets.stores.audit_key import lost_heads, read_head
 from palantir_assets.stores.database import Database
-from palantir_assets.stores.edit_rows import digest_of, taken_back
+from palantir_assets.stores.edit_rows import digest_of
 from palantir_assets.stores.migrations.schema import AuditRow, ReleaseRow
 from palantir_assets.stores.migrations.schema_edits import ActionRow, EditRow, ReversalRow
 
@@ -32,7 +32,7 @@ class _Told:
 
     releases: Counter[tuple[int, str]] = field(default_factory=Counter)
     statuses: dict[int, str] = field(default_factory=dict)
-    reversals: dict[int, list[int]] = field(default_factory=dict)
+    reversals: set[tuple[int, int]] = field(default_factory=set)
     spans: list[tuple[int, int, int, str]] = field(default_factory=list)
 
 
@@ -79,8 +79,13 @@ def _gather(row: AuditRow, told: _Told) -> None:
         told.releases[(int(str(detail["release_no"])), row.subject)] += 1
         return
     told.statuses[int(str(detail["action_no"]))] = row.action.removeprefix(ACTION)
-    if isinstance(reverted := detail.get("reverts_actions"), list) and reverted:
-        told.reversals[int(str(detail["action_no"]))] = reverted
+    if isinstance(reverted := detail.get("reverts_action"), int):
+        told.statuses[reverted] = "reverted"
+    if isinstance(taken_back := detail.get("reverts_actions"), list):
+        told.statuses |= dict.fromkeys(taken_back, "reverted")
+        told.reversals |= {(int(str(detail["action_no"])), int(each)) for each in taken_back}
+    if isinstance(becomes := detail.get("becomes"), dict):
+        told.statuses |= {int(number): str(status) for number, status in becomes.items()}
     if isinstance(edits := detail.get("edits"), dict):
         told.spans.append((row.seq, edits["first"], edits["count"], edits["digest"]))
 
@@ -106,7 +111,6 @@ def _releases(database: Database, told: _Told) -> Iterator[Problem]:
 
 def _actions(database: Database, told: _Told) -> Iterator[Problem]:
     made: dict[int, str] = dict(database.rows(sa.select(ActionRow.action_no, ActionRow.status)))
-    told.statuses.update(dict.fromkeys(taken_back(told.reversals), "reverted"))
     for number in sorted(told.statuses.keys() | made.keys()):
         if told.statuses.get(number) != made.get(number):
             said, is_now = told.statuses.get(number, "unknown"), made.get(number, "missing")
@@ -114,11 +118,10 @@ def _actions(database: Database, told: _Told) -> Iterator[Problem]:
 
 
 def _reversals(database: Database, told: _Told) -> Iterator[Problem]:
-    made = set(database.rows(sa.select(ReversalRow.action_no, ReversalRow.reverted_no)))
-    said = {(action_no, reverted) for action_no, all_of_them in told.reversals.items() for reverted in all_of_them}
-    for action_no, reverted in sorted(made ^ said):
-        where = "the audit chain does not say so" if (action_no, reverted) in made else "only the audit chain says so"
-        yield Problem(f"action {action_no} takes back action {reverted}, and {where}")
+    made = set(database.rows(sa.select(ReversalRow.action_no, ReversalRow.reverts)))
+    for action_no, reverts in sorted(made ^ told.reversals):
+        where = "the audit chain does not say so" if (action_no, reverts) in made else "only the audit chain says so"
+        yield Problem(f"action {action_no} takes back action {reverts}, and {where}")
 
 
 def _edits(database: Database, told: _Told) -> Iterator[Problem]:

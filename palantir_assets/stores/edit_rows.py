@@ -73,7 +73,8 @@ class Batch:
     """One action with all it does: everything is written, or nothing.
 
     `expected_versions` names the version (0: never edited) that objects must have. `decides` is the number of a
-    proposed action that this batch approves or rejects; `reverts_actions` are those of applied ones that it takes back.
+    proposed action that this batch approves or rejects; `reverts_actions`, of applied ones that it takes back, and
+    `becomes` says what others are then (what a reversal had taken back is in force again).
     """
 
     action: str
@@ -88,6 +89,7 @@ class Batch:
     approver: str | None = None
     decides: int | None = None
     reverts_actions: Sequence[int] = ()
+    becomes: Mapping[int, Status] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,15 +136,6 @@ class Digestible(Protocol):
     action: str
     action_no: int
     reverts: int | None
-
-
-def taken_back(reversals: Mapping[int, Iterable[int]]) -> set[int]:
-    """The actions that are not in force, of who took back whom: a reversal that was itself taken back took back nothing."""
-    dead: set[int] = set()
-    for action_no in sorted(reversals, reverse=True):
-        if action_no not in dead:
-            dead.update(reversals[action_no])
-    return dead
 
 
 def digest_of(rows: Iterable[Digestible]) -> str:

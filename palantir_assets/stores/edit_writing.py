@@ -6,7 +6,7 @@ waits for the transaction is `edits`' and `group_commit`'s affair.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from types import SimpleNamespace
@@ -39,8 +39,8 @@ class _World:
     edits: list[dict[str, Any]] = field(default_factory=list)
     actions: list[dict[str, Any]] = field(default_factory=list)
     kept: list[dict[str, Any]] = field(default_factory=list)
-    effects: list[dict[str, Any]] = field(default_factory=list)
     reversals: list[dict[str, Any]] = field(default_factory=list)
+    effects: list[dict[str, Any]] = field(default_factory=list)
     told: list[Happening] = field(default_factory=list)
 
 
@@ -127,22 +127,11 @@ def _moves(session: Session, world: _World, batch: Batch) -> list[tuple[int, dic
     if batch.decides is not None:
         _require(session, world, batch.decides, {"proposed"})
         moves.append((batch.decides, {"status": batch.status, "approver": batch.approver}))
-    for action_no in batch.reverts_actions:
-        _require(session, world, action_no, {"applied", "approved"})
-        moves.append((action_no, {"status": "reverted"}))
-        moves += _in_force_again(session, world, action_no, again=True)
+    for taken_back in batch.reverts_actions:
+        _require(session, world, taken_back, {"applied", "approved"})
+        moves.append((taken_back, {"status": "reverted"}))
+    moves += [(action_no, {"status": status}) for action_no, status in batch.becomes.items()]
     return moves
-
-
-def _in_force_again(session: Session, world: _World, action_no: int, *, again: bool) -> Iterator[tuple[int, dict[str, Any]]]:
-    """What becomes of all that an action had taken back, when it is itself taken back, or in force again."""
-    told = [row["reverted_no"] for row in world.reversals if row["action_no"] == action_no]
-    for other in told or session.scalars(sa.select(ReversalRow.reverted_no).where(ReversalRow.action_no == action_no)).all():
-        approver = next((row["approver"] for row in world.actions if row["action_no"] == other), None) or session.scalar(
-            sa.select(ActionRow.approver).where(ActionRow.action_no == other)
-        )
-        yield other, {"status": ("approved" if approver else "applied") if again else "reverted"}
-        yield from _in_force_again(session, world, other, again=not again)
 
 
 def _require(session: Session, world: _World, action_no: int, allowed: set[str]) -> None:
@@ -177,12 +166,12 @@ def _take_over(world: _World, batch: Batch, done: Appended, rows: list[dict[str,
     world.edits += rows
     world.edit_no += len(rows)
     world.versions.update(done.versions)
-    world.reversals += [{"action_no": done.action_no, "reverted_no": each, "after_edit": world.edit_no} for each in batch.reverts_actions]
     if batch.decides is None:
         world.action_no = done.action_no
         row = {"action_no": done.action_no, "action": batch.action, "parameters": canonical(batch.parameters), "actor": batch.actor}
         key_hash = hashed(batch.idempotency.key) if batch.idempotency else None
         world.actions.append({**row, "at": batch.at, "status": batch.status, "approver": batch.approver, "key_hash": key_hash})
+    world.reversals += [{"action_no": done.action_no, "reverts": each} for each in batch.reverts_actions]
     _keep(world, batch, done, done.reply)
     world.told.append(_happening(batch, done.action_no, rows))
 
@@ -205,7 +194,11 @@ def _keep(world: _World, batch: Batch, done: Appended, reply: Reply | None) -> N
 def _happening(batch: Batch, action_no: int, rows: Sequence[dict[str, Any]]) -> Happening:
     """What the audit row says: numbers and a digest, never a value."""
     span = {"first": rows[0]["edit_no"], "count": len(rows), "digest": digest_of(SimpleNamespace(**row) for row in rows)} if rows else None
-    detail = {"action_no": action_no, "edits": span, "effects": len(batch.effects), "reverts_actions": list(batch.reverts_actions)}
+    detail: dict[str, object] = {"action_no": action_no, "edits": span, "effects": len(batch.effects)}
+    if batch.reverts_actions:
+        detail |= {"reverts_actions": list(batch.reverts_actions)}
+    if batch.becomes:
+        detail |= {"becomes": {str(number): status for number, status in batch.becomes.items()}}
     actor = batch.approver if batch.decides is not None and batch.approver else batch.actor
     return Happening(batch.at, actor, f"action.{batch.status}", batch.action, detail)
 
@@ -215,14 +208,8 @@ def _key(idempotency: Idempotency) -> KeyOf:
 
 
 # Made once: making a statement costs more than running it, and these run in every transaction.
-_TABLES: Final[tuple[Any, ...]] = (
-    EditRow.__table__,
-    ActionRow.__table__,
-    IdempotencyRow.__table__,
-    OutboxRow.__table__,
-    ReversalRow.__table__,
-)
-_EDITS, _ACTIONS, _KEPT, _EFFECTS, _REVERSALS = _TABLES
+_TABLES: Final[tuple[Any, ...]] = tuple(row.__table__ for row in (EditRow, ActionRow, IdempotencyRow, OutboxRow, ReversalRow))
+_EDITS, _ACTIONS, _KEPT, _EFFECTS, *_ = _TABLES
 _INSERTS: Final = tuple(sa.insert(table) for table in _TABLES)
 _NUMBERS: Final = sa.select(
     *(

@@ -93,26 +93,25 @@ def history_of(database: Database, subjects: Iterable[Subject]) -> list[Applied]
 def _applied(database: Database, rows: Sequence[tuple[Any, ...]], reversals: Mapping[int, Sequence[int]]) -> list[Applied]:
     """Rows in their order as what was applied as one, with the reversals that have no row, each in its place."""
     found: dict[int, list[Edit]] = {}
-    first: dict[int, tuple[int, datetime]] = {}
+    places: list[tuple[int, int, datetime]] = []
     for edit_no, action_no, at, values, *_ in rows:
+        if action_no not in found:
+            places.append((edit_no, action_no, at))
         found.setdefault(action_no, []).append(read(json.loads(values)))
-        first.setdefault(action_no, (edit_no, at))
-    placed = {no: (edit_no, 0, at) for no, (edit_no, at) in first.items()}
-    for no, after, at in _bare(database, reversals.keys() - first.keys()):
-        placed[no] = (after, 1, at)
-    ordered = sorted(placed, key=lambda no: (placed[no][:2], no))
+    for action_no, at in _times(database, reversals.keys() - found.keys()):
+        before = [edit_no for edit_no, other, then in places if other < action_no and then <= at]
+        places.append((max(before, default=0), action_no, at))
     return [
-        Applied(str(no), tuple(found.get(no, ())), placed[no][0], _plain(placed[no][2]), frozenset(map(str, reversals.get(no, ()))))
-        for no in ordered
+        Applied(str(no), tuple(found.get(no, ())), edit_no, _plain(at), frozenset(map(str, reversals.get(no, ()))))
+        for edit_no, no, at in sorted(places)
     ]
 
 
-def _bare(database: Database, actions: Collection[int]) -> Iterator[tuple[Any, ...]]:
-    """(number, last edit before it, time) of reversals that wrote nothing."""
-    joined = sa.join(ReversalRow, ActionRow, ReversalRow.action_no == ActionRow.action_no)
-    query = sa.select(ReversalRow.action_no, ReversalRow.after_edit, ActionRow.at).select_from(joined).distinct()
+def _times(database: Database, actions: Collection[int]) -> Iterator[tuple[Any, ...]]:
+    """(number, time) of actions, in their order."""
+    query = sa.select(ActionRow.action_no, ActionRow.at).order_by(ActionRow.action_no)
     for some in _some(sorted(actions)):
-        yield from database.rows(query.where(ReversalRow.action_no.in_(some)))
+        yield from database.rows(query.where(ActionRow.action_no.in_(some)))
 
 
 def _reversals(database: Database, until: Moment) -> dict[int, list[int]]:
@@ -131,9 +130,8 @@ def _with_reversals(actions: set[int], reversals: Mapping[int, Sequence[int]]) -
     """Some actions, with who took them back and what these took back besides."""
     found = set(actions)
     for _ in reversals:
-        more = {
-            no for action_no, told in reversals.items() if action_no in found or not found.isdisjoint(told) for no in (action_no, *told)
-        }
+        touching = [(no, *told) for no, told in reversals.items() if no in found or not found.isdisjoint(told)]
+        more = {no for all_of_them in touching for no in all_of_them}
         if more <= found:
             break
         found |= more
@@ -185,7 +183,7 @@ _LAST: Final = sa.select(
     sa.select(sa.func.coalesce(sa.func.max(ActionRow.action_no), 0)).scalar_subquery(),
 )
 _LAST_EDITS: Final = sa.select(EditRow.object_type, sa.func.max(EditRow.edit_no)).group_by(EditRow.object_type)
-_REVERSALS: Final = sa.select(ReversalRow.action_no, ReversalRow.reverted_no).order_by(ReversalRow.action_no, ReversalRow.reverted_no)
+_REVERSALS: Final = sa.select(ReversalRow.action_no, ReversalRow.reverts).order_by(ReversalRow.action_no, ReversalRow.reverts)
 _EDITS: Final = sa.select(
     EditRow.edit_no, EditRow.action_no, EditRow.at, EditRow.values, EditRow.object_type, EditRow.object_key
 ).order_by(EditRow.edit_no)  # fmt: skip

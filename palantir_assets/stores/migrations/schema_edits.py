@@ -1,7 +1,4 @@
-"""The tables of what people changed and saw: edits, actions, reversals, replies, effects, reads.
-
-What is done with them is decided in the stores.
-"""
+"""The tables of what people changed and saw: edits, actions, replies, effects, reads. What is done with them is decided in the stores."""
 
 from __future__ import annotations
 
@@ -49,13 +46,12 @@ class ActionRow(Base):
 
 
 class ReversalRow(Base):
-    """That one action took another back. `after_edit` is the last edit of that moment, its own included: it may have none."""
+    """That an action took another one back, whether or not there was anything to write."""
 
     __tablename__ = "reversals"
 
     action_no: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
-    reverted_no: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False, index=True)
-    after_edit: Mapped[int] = mapped_column(sa.BigInteger)
+    reverts: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False, index=True)
 
 
 class IdempotencyRow(Base):

@@ -1,4 +1,4 @@
-"""Which actions each reversal took back, and after which edit."""
+"""Which actions took back which."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ def upgrade() -> None:
     op.create_table(
         "reversals",
         sa.Column("action_no", sa.BigInteger(), nullable=False, autoincrement=False),
-        sa.Column("reverted_no", sa.BigInteger(), nullable=False, autoincrement=False),
-        sa.Column("after_edit", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("action_no", "reverted_no", name="reversals_pkey"),
+        sa.Column("reverts", sa.BigInteger(), nullable=False, autoincrement=False),
+        sa.PrimaryKeyConstraint("action_no", "reverts", name="reversals_pkey"),
     )
-    op.create_index("ix_reversals_reverted_no", "reversals", ["reverted_no"])
+    op.create_index("ix_reversals_reverts", "reversals", ["reverts"])
