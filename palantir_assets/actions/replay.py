@@ -34,13 +34,14 @@ class Rules:
 class Said:
     """What edits say of an object in the end: whether it is there (None: nothing), and the values that were set, each with its time.
 
-    What was erased never was, and never will be.
+    What was erased never was, and never will be. `edit_no` is the last edit that is in force.
     """
 
     exists: bool | None = None
     at: datetime = datetime.min
     values: Mapping[str, tuple[Json, datetime]] = field(default_factory=dict)
     erased: bool = False
+    edit_no: int = 0
 
 
 NOTHING: Final = Said()
@@ -65,10 +66,10 @@ def said_of_types(history: Sequence[Applied]) -> dict[str, dict[str, Said]]:
     """
     found: dict[str, dict[str, Said]] = {}
     for applied in standing(history):
-        for edit in applied.edits:
+        for edit_no, edit in enumerate(applied.edits, applied.edit_no):
             if isinstance(edit, ObjectEdit):
                 objects = found.setdefault(edit.type, {})
-                objects[edit.key] = _heard(objects.get(edit.key, NOTHING), edit, applied.at)
+                objects[edit.key] = replace(_heard(objects.get(edit.key, NOTHING), edit, applied.at), edit_no=edit_no)
     for edit in (edit for applied in history for edit in applied.edits):
         if isinstance(edit, ObjectEdit) and edit.kind == "erase":
             found.setdefault(edit.type, {})[edit.key] = Said(exists=False, erased=True)

@@ -13,10 +13,11 @@ import dagster as dg
 
 from palantir_assets.assets.borne_markings import markings_of
 from palantir_assets.assets.checks import broken, examples, report, results_table
+from palantir_assets.assets.folding import folded
 from palantir_assets.assets.keys import POOL, bears, key, spec, table_result
 from palantir_assets.assets.project import Project
 from palantir_assets.errors import SpecError
-from palantir_assets.names import Name, dbt_table, object_table
+from palantir_assets.names import Name, dbt_table, object_table, said_table
 from palantir_assets.ontology.compiling import missing_columns, object_select
 from palantir_assets.ontology.spec import ObjectType
 from palantir_assets.ontology.versioning import object_version
@@ -57,7 +58,7 @@ def _object_asset(project: Project, object_type: ObjectType) -> dg.AssetsDefinit
             spec(
                 name,
                 version=object_version(project.ontology, object_type),
-                deps=[dbt_table(object_type.table)],
+                deps=[dbt_table(object_type.table), said_table(name)],
                 description=object_type.description,
                 owner=object_type.owner,
                 kinds=["ontology", "duckdb"],
@@ -71,8 +72,10 @@ def _object_asset(project: Project, object_type: ObjectType) -> dg.AssetsDefinit
             problems = missing_columns(project.loaded, object_type, columns(con, dbt_table(object_type.table)))
             if problems:
                 raise SpecError(problems)
-            replace_table(con, name, sql)
-        return table_result(project.warehouse, name, sql, marked=markings_of(project, name))
+            fold = folded(con, project, object_type)
+            replace_table(con, name, object_select(project.ontology, object_type, fold.rows) if fold else sql)
+        told: dict[str, Any] = {"edited_objects": len(fold.said), "edits_until": fold.edit_no} if fold else {}
+        return table_result(project.warehouse, name, sql, marked=markings_of(project, name), **told)
 
     return make_objects
 
