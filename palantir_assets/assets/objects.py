@@ -6,14 +6,14 @@ What a table of objects contains is decided in `ontology.compiling`, what is exp
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from palantir_assets.assets.borne_markings import markings_of
 from palantir_assets.assets.checks import broken, examples, report, results_table
-from palantir_assets.assets.folding import folded
+from palantir_assets.assets.folding import folded, said_by_key
 from palantir_assets.assets.keys import POOL, bears, key, spec, table_result
 from palantir_assets.assets.project import Project
 from palantir_assets.errors import SpecError
@@ -92,8 +92,9 @@ def _suite_check(project: Project, object_type: ObjectType, suite: Suite) -> dg.
             version = content_version(con, name)
             wanted = ", ".join(column_sql(column) for column in dict.fromkeys((*suite.columns, object_type.key)))
             table = con.sql(f"SELECT {wanted} FROM {name.sql}").to_arrow_table()
+            edits = {key: one.edit_no for key, one in said_by_key(con, name).items()}
         results = validate(suite, table)
-        failed, (details, shown) = broken(results), _told(project, object_type, table, results)
+        failed, (details, shown) = broken(results), _told(project, object_type, table, results, edits)
         return report(
             project, name, suite.name, passed=not failed, blocking=blocking, fingerprint=suite.fingerprint, data_version=version,
             details=details, shown=shown,
@@ -102,9 +103,11 @@ def _suite_check(project: Project, object_type: ObjectType, suite: Suite) -> dg.
     return ask_suite
 
 
-def _told(project: Project, object_type: ObjectType, table: pa.Table, results: Sequence[Result]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _told(
+    project: Project, object_type: ObjectType, table: pa.Table, results: Sequence[Result], edits: Mapping[str, int]
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """What the record keeps of a suite's results, and what the UI shows; marked values in neither."""
     failed, marked = broken(results), markings_of(project, object_table(object_type.name))
-    found = examples(results, table.column(object_type.key).to_pylist(), marked, key=object_type.key) if failed else {}
+    found = examples(results, table.column(object_type.key).to_pylist(), marked, key=object_type.key, edits=edits) if failed else {}
     details = {"expectations": len(results), "broken": failed, **({"examples": found} if found else {})}
     return details, {"expectations": len(results), "results": results_table(results, marked), **bears(marked.all)}
