@@ -16,7 +16,9 @@ from typing import Final, Literal, cast, get_args
 
 IDENTIFIER: Final = re.compile(r"^[a-z][a-z0-9_]{0,62}\Z")
 
-Station = Literal["raw", "staging", "marts", "tables", "objects", "links", "graph", "search", "learning", "candidate", "evals", "release"]
+Station = Literal[
+    "raw", "staging", "marts", "tables", "ledger", "objects", "links", "graph", "search", "learning", "candidate", "evals", "release",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -59,6 +61,11 @@ def object_table(object_type: str) -> Name:
 
 def link_table(object_type: str, link: str) -> Name:
     return Name("links", f"{object_type}__{link}")
+
+
+def said_table(of: Name) -> Name:
+    """What edits say of the objects of a type, or of the pairs of a link: `objects/order` → `ledger/order`."""
+    return Name("ledger", of.local)
 
 
 def dbt_table(reference: str) -> Name:

@@ -6,12 +6,13 @@ with edits need to be handed in; for the others a row is what the source says.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from palantir_assets.actions.edits import EXISTS, Applied, Json, LinkEdit, ObjectEdit
+from palantir_assets.actions.edits import Applied, Json, LinkEdit, ObjectEdit
+from palantir_assets.actions.reverting import standing
 from palantir_assets.actions.values import key_text
 from palantir_assets.ontology.spec import ObjectType
 from palantir_assets.ontology.spec_actions import Conflict
@@ -31,11 +32,19 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What edits say of an object in the end: whether it is there (None: nothing), and the values that were set, each with its time."""
+    """What edits say of an object in the end: whether it is there (None: nothing), and the values that were set, each with its time.
+
+    What was erased never was, and never will be. `edit_no` is the last edit that is in force.
+    """
 
     exists: bool | None = None
     at: datetime = datetime.min
     values: Mapping[str, tuple[Json, datetime]] = field(default_factory=dict)
+    erased: bool = False
+    edit_no: int = 0
+
+
+NOTHING: Final = Said()
 
 
 def rules_of(object_type: ObjectType) -> Rules:
@@ -44,13 +53,26 @@ def rules_of(object_type: ObjectType) -> Rules:
     return Rules(object_type.key, conflicts, object_type.updated_at)
 
 
-def said(history: Iterable[Applied], object_type: str) -> dict[str, Said]:
-    """What a history, in order, says in the end of every object of a type that it touches, by key."""
-    found: dict[str, Said] = {}
-    for applied in history:
-        for edit in applied.edits:
-            if isinstance(edit, ObjectEdit) and edit.type == object_type:
-                found[edit.key] = _heard(found.get(edit.key, Said()), edit, applied.at)
+def said(history: Sequence[Applied], object_type: str) -> dict[str, Said]:
+    """What a history, in order and complete, says in the end of every object of a type that it touches, by key."""
+    return said_of_types(history).get(object_type, {})
+
+
+def said_of_types(history: Sequence[Applied]) -> dict[str, dict[str, Said]]:
+    """As `said`, of every type at once.
+
+    What was taken back is not heard at all, and so neither is the reversal: a value has the time at which it was set,
+    not that at which something after it was taken back.
+    """
+    found: dict[str, dict[str, Said]] = {}
+    for applied in standing(history):
+        for edit_no, edit in enumerate(applied.edits, applied.edit_no):
+            if isinstance(edit, ObjectEdit):
+                objects = found.setdefault(edit.type, {})
+                objects[edit.key] = replace(_heard(objects.get(edit.key, NOTHING), edit, applied.at), edit_no=edit_no)
+    for edit in (edit for applied in history for edit in applied.edits):
+        if isinstance(edit, ObjectEdit) and edit.kind == "erase":
+            found.setdefault(edit.type, {})[edit.key] = Said(exists=False, erased=True)
     return found
 
 
@@ -75,30 +97,33 @@ def replay(
     return folded
 
 
-def replay_links(pairs: Iterable[Pair], history: Iterable[Applied], link: str) -> set[Pair]:
+def replay_links(pairs: Iterable[Pair], history: Sequence[Applied], link: str) -> set[Pair]:
     """The pairs of keys of a stored link with edits folded in: people's word holds until it is taken back."""
-    base = set(pairs)
-    word: dict[Pair, bool] = {}
-    for applied in history:
+    word = said_of_links(history).get(link, {})
+    return (set(pairs) | {pair for pair, linked in word.items() if linked}) - {pair for pair, linked in word.items() if not linked}
+
+
+def said_of_links(history: Sequence[Applied]) -> dict[str, dict[Pair, bool]]:
+    """What a history, in order and complete, says in the end of every pair that it touches, by the stored link's name."""
+    found: dict[str, dict[Pair, bool]] = {}
+    for applied in standing(history):
         for edit in applied.edits:
-            if isinstance(edit, LinkEdit) and edit.link == link:
-                word[edit.source, edit.target] = edit.kind == "link"
-                if edit.restores:
-                    del word[edit.source, edit.target]
-    return (base | {pair for pair, linked in word.items() if linked}) - {pair for pair, linked in word.items() if not linked}
+            if isinstance(edit, LinkEdit):
+                found.setdefault(edit.link, {})[edit.source, edit.target] = edit.kind == "link"
+    return found
 
 
 def _heard(before: Said, edit: ObjectEdit, at: datetime) -> Said:
-    values = {name: (value, at) for name, value in edit.values.items() if name not in edit.restores}
+    values = {name: (value, at) for name, value in edit.values.items()}
     if edit.kind == "modify":
-        kept = {name: value for name, value in before.values.items() if name not in edit.restores}
-        exists = None if EXISTS in edit.restores else before.exists
-        return replace(before, exists=exists, values={**kept, **values})
-    return Said(None if EXISTS in edit.restores else edit.kind == "create", at, values)
+        return replace(before, values={**before.values, **values})
+    return Said(edit.kind == "create", at, values)
 
 
 def _merged(row: Row, one: Said, rules: Rules, decoded: Callable[[str, Json], Any]) -> dict[str, Any] | None:
     changed_at = row.get(rules.updated_at) if rules.updated_at else None
+    if one.erased:
+        return None
     if one.exists is False:
         conflict = rules.conflicts.get(rules.key, "edit_wins")
         gone = conflict == "edit_wins" or (conflict == "latest_wins" and not _later(changed_at, one.at))

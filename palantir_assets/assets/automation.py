@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-STATIONS = ("raw", "tables", "objects", "links", "graph", "search", "learning", "candidate", "evals", "release")
+STATIONS = ("raw", "tables", "ledger", "objects", "links", "graph", "search", "learning", "candidate", "evals", "release")
 
 
 def jobs() -> list[dg.UnresolvedAssetJobDefinition]:
@@ -12,7 +12,7 @@ def jobs() -> list[dg.UnresolvedAssetJobDefinition]:
     everything = dg.AssetSelection.all()
     return [
         dg.define_asset_job("refresh", everything, description="Every asset, from the sources to the release."),
-        dg.define_asset_job("ingest", dg.AssetSelection.groups("raw", "tables"), description="Sources and tables."),
+        dg.define_asset_job("ingest", dg.AssetSelection.groups("raw", "tables", "ledger"), description="Sources, tables and the ledger."),
         dg.define_asset_job(
             "model",
             dg.AssetSelection.groups("objects", "links", "graph", "search", "learning"),

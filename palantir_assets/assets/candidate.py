@@ -15,6 +15,7 @@ import dagster as dg
 from palantir_assets.access.declared import declarations
 from palantir_assets.access.markings import every, of_table
 from palantir_assets.assets.borne_markings import borne, trusted_column_markings
+from palantir_assets.assets.folding import folded_until
 from palantir_assets.assets.keys import (
     ANSWERS,
     CANDIDATE,
@@ -173,6 +174,7 @@ def _versions(project: Project, context: dg.AssetExecutionContext) -> Any:
         spec_version=spec_version(project.ontology),
         lock_version=lock_version(),
         data_versions=upstream,
+        edit_watermark=folded_until(project, context.instance),
     )
 
 
@@ -206,6 +208,7 @@ def _reported(project: Project, sealed: "Candidate") -> dg.MaterializeResult[Any
         "bytes": manifest.total_bytes,
         "objects": markdown_table(counts),
         "folder": dg.MetadataValue.path(sealed.folder),
+        "edit_watermark": manifest.edit_watermark,
         **bears(every(bearing)),
     }
     return dg.MaterializeResult(asset_key=key(CANDIDATE), metadata=metadata, data_version=dg.DataVersion(manifest.content_id))

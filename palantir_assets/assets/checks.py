@@ -63,16 +63,26 @@ def broken(results: Iterable[Result]) -> dict[str, int]:
     return {str(result.expectation): result.broken for result in results if not result.passed}
 
 
-def examples(results: Iterable[Result], keys: Sequence[object], marked: TableMarkings, *, key: str) -> dict[str, list[str]]:
-    """Expectation → a few of the values that broke it, each with the key of its object: `-5 of 'o-1004'`; what is marked is hidden."""
+def examples(
+    results: Iterable[Result], keys: Sequence[object], marked: TableMarkings, *, key: str, edits: Mapping[str, int] | None = None
+) -> dict[str, list[str]]:
+    """Expectation → a few of the values that broke it, each with the key of its object: `-5 of 'o-1004'`; what is marked is hidden.
+
+    `edits` has the last edit of each object that people changed: `-5 of 'o-1004' (edit 17)`.
+    """
     return {
         str(result.expectation): [
             f"{masked(_spelled(value), _of(result, marked))} of {masked(_spelled(keys[place]), marked.of(key))}"
+            + _edited(keys[place], edits or {})
             for value, place in zip(result.examples or [None] * len(result.places), result.places, strict=False)
         ][:SHOWN]
         for result in results
         if not result.passed and result.places
     }
+
+
+def _edited(key: object, edits: Mapping[str, int]) -> str:
+    return f" (edit {edits[str(key)]})" if str(key) in edits else ""
 
 
 def _of(result: Result, marked: TableMarkings) -> Markings:

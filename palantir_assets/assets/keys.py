@@ -27,6 +27,8 @@ LINK_ARRAYS = Name("graph", "links")
 DOCUMENTS = Name("search", "documents")
 DBT_DOCS = Name("tables", "dbt_docs")
 MARKINGS = Name("tables", "markings")
+INPUT_VERSION = "dagster/input_data_version/"
+"""What begins the tag of a materialisation that tells which version of an input it was made from."""
 ENCODERS = "encoders"
 """The part of the cache that holds exported encoders."""
 

@@ -16,9 +16,9 @@ from palantir_assets.assets.checks import report
 from palantir_assets.assets.keys import POOL, hidden_rows, key, markdown_table, spec, table_result
 from palantir_assets.assets.project import Project
 from palantir_assets.errors import SpecError
-from palantir_assets.names import Name, dbt_table, fingerprint, link_table
+from palantir_assets.names import Name, dbt_table, fingerprint, link_table, said_table
 from palantir_assets.ontology.compiling import missing_link_columns
-from palantir_assets.ontology.link_sql import link_select, orphans_select, tables_read
+from palantir_assets.ontology.link_sql import folded_link_select, link_select, orphans_select, tables_read
 from palantir_assets.ontology.spec import Link, ObjectType
 from palantir_assets.ontology.versioning import MAKERS, link_version
 from palantir_assets.stores.warehouse import columns, content_version, replace_tables, rows, sample
@@ -68,7 +68,7 @@ def _link_asset(project: Project, source: ObjectType, link_name: str, link: Link
             spec(
                 name,
                 version=link_version(project.ontology, source, link),
-                deps=tables_read(project.ontology, source, link),
+                deps=[*tables_read(project.ontology, source, link), *([said_table(name)] if link.via else [])],
                 description=f"{source.label.en} → {project.ontology.objects[link.to].label.en}, {link.way}.",
                 owner=source.owner,
                 kinds=["ontology", "duckdb"],
@@ -81,9 +81,11 @@ def _link_asset(project: Project, source: ObjectType, link_name: str, link: Link
         with project.warehouse.write() as con:
             if link.via and (problems := missing_link_columns(project.loaded, source, link_name, columns(con, dbt_table(link.via.table)))):
                 raise SpecError(problems)
-            replace_tables(con, {name: sql, orphans_table(name): orphans_select(project.ontology, source, link)})
-            lost = rows(con, orphans_table(name))
-        return table_result(project.warehouse, name, sql, marked=markings_of(project, name), orphan_keys=lost)
+            said = rows(con, said_table(name)) if link.via else 0
+            made = folded_link_select(project.ontology, source, link_name, link) if said else sql
+            replace_tables(con, {name: made, orphans_table(name): orphans_select(project.ontology, source, link)})
+            told: dict[str, Any] = {"orphan_keys": rows(con, orphans_table(name)), **({"edited_pairs": said} if said else {})}
+        return table_result(project.warehouse, name, sql, marked=markings_of(project, name), **told)
 
     return make_links
 

@@ -6,17 +6,18 @@ What a table of objects contains is decided in `ontology.compiling`, what is exp
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from palantir_assets.assets.borne_markings import markings_of
 from palantir_assets.assets.checks import broken, examples, report, results_table
+from palantir_assets.assets.folding import folded, said_by_key
 from palantir_assets.assets.keys import POOL, bears, key, spec, table_result
 from palantir_assets.assets.project import Project
 from palantir_assets.errors import SpecError
-from palantir_assets.names import Name, dbt_table, object_table
+from palantir_assets.names import Name, dbt_table, object_table, said_table
 from palantir_assets.ontology.compiling import missing_columns, object_select
 from palantir_assets.ontology.spec import ObjectType
 from palantir_assets.ontology.versioning import object_version
@@ -57,7 +58,7 @@ def _object_asset(project: Project, object_type: ObjectType) -> dg.AssetsDefinit
             spec(
                 name,
                 version=object_version(project.ontology, object_type),
-                deps=[dbt_table(object_type.table)],
+                deps=[dbt_table(object_type.table), said_table(name)],
                 description=object_type.description,
                 owner=object_type.owner,
                 kinds=["ontology", "duckdb"],
@@ -71,8 +72,10 @@ def _object_asset(project: Project, object_type: ObjectType) -> dg.AssetsDefinit
             problems = missing_columns(project.loaded, object_type, columns(con, dbt_table(object_type.table)))
             if problems:
                 raise SpecError(problems)
-            replace_table(con, name, sql)
-        return table_result(project.warehouse, name, sql, marked=markings_of(project, name))
+            fold = folded(con, project, object_type)
+            replace_table(con, name, object_select(project.ontology, object_type, fold.rows) if fold else sql)
+        told: dict[str, Any] = {"edited_objects": len(fold.said), "edits_until": fold.edit_no} if fold else {}
+        return table_result(project.warehouse, name, sql, marked=markings_of(project, name), **told)
 
     return make_objects
 
@@ -89,8 +92,9 @@ def _suite_check(project: Project, object_type: ObjectType, suite: Suite) -> dg.
             version = content_version(con, name)
             wanted = ", ".join(column_sql(column) for column in dict.fromkeys((*suite.columns, object_type.key)))
             table = con.sql(f"SELECT {wanted} FROM {name.sql}").to_arrow_table()
+            edits = {key: one.edit_no for key, one in said_by_key(con, name).items()}
         results = validate(suite, table)
-        failed, (details, shown) = broken(results), _told(project, object_type, table, results)
+        failed, (details, shown) = broken(results), _told(project, object_type, table, results, edits)
         return report(
             project, name, suite.name, passed=not failed, blocking=blocking, fingerprint=suite.fingerprint, data_version=version,
             details=details, shown=shown,
@@ -99,9 +103,11 @@ def _suite_check(project: Project, object_type: ObjectType, suite: Suite) -> dg.
     return ask_suite
 
 
-def _told(project: Project, object_type: ObjectType, table: pa.Table, results: Sequence[Result]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _told(
+    project: Project, object_type: ObjectType, table: pa.Table, results: Sequence[Result], edits: Mapping[str, int]
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """What the record keeps of a suite's results, and what the UI shows; marked values in neither."""
     failed, marked = broken(results), markings_of(project, object_table(object_type.name))
-    found = examples(results, table.column(object_type.key).to_pylist(), marked, key=object_type.key) if failed else {}
+    found = examples(results, table.column(object_type.key).to_pylist(), marked, key=object_type.key, edits=edits) if failed else {}
     details = {"expectations": len(results), "broken": failed, **({"examples": found} if found else {})}
     return details, {"expectations": len(results), "results": results_table(results, marked), **bears(marked.all)}

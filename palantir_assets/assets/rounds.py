@@ -20,6 +20,7 @@ import dagster as dg
 
 from palantir_assets.assets.instance import opened
 from palantir_assets.assets.keys import DOCUMENTS, ENCODERS, RELEASE, latest_version
+from palantir_assets.assets.ledger import ledger_versions, said_of
 from palantir_assets.assets.location import Location, build_location
 from palantir_assets.assets.project import Project, open_project
 from palantir_assets.assets.standing import staleness, warnings_now
@@ -86,7 +87,7 @@ def build(settings: Settings, *, select: str | None = None, on_event: OnEvent = 
     with opened() as instance:
         if select is not None:
             _wait_for_the_warehouse(project)
-            _make(location, instance, _selected(location, select), tally, on_event)
+            _make(location, instance, _with_new_edits(project, location, instance, _selected(location, select)), tally, on_event)
             rounds, skipped = 1, list[str]()
         else:
             rounds, skipped = _until_fresh(project, location, instance, tally, on_event)
@@ -100,8 +101,9 @@ def _until_fresh(
 ) -> tuple[int, list[str]]:
     """Rounds until nothing is stale, or until something failed. Returns the rounds made and what stayed stale."""
     before: tuple[object, ...] = ()
+    edits = ledger_versions(project)
     for number in range(MAX_ROUNDS):
-        state = staleness(project, location, instance)
+        state = staleness(project, location, instance, edits=edits)
         due = sorted(name for name in state.stale if name != str(RELEASE) and name not in state.held)
         if not due and not state.checks:
             if state.refused:
@@ -119,8 +121,10 @@ def _until_fresh(
         on_event(Event("round", "", detail=f"{len(due)} assets, {len(state.checks)} checks asked again", total=len(due)))
         _wait_for_the_warehouse(project)
         _make(location, instance, _selection(due, state.checks), tally, on_event)
+        if any(name.startswith("ledger/") for name in due):
+            edits = {}  # read once: what comes while a build goes on is the next one's
         if tally.failed:
-            left = staleness(project, location, instance).stale
+            left = staleness(project, location, instance, edits=edits).stale
             return number + 1, sorted(name for name in left if name not in tally.failed)
     raise AssertionError(f"still stale after {MAX_ROUNDS} rounds: an asset gives another content version each time it is made")
 
@@ -168,6 +172,14 @@ def _selected(location: Location, select: str) -> dg.AssetSelection:
     if not found:
         raise BuildError(f"{select!r} selects nothing", next_step=did_you_mean(select, known) or "`dg list defs` lists the assets")
     return selection
+
+
+def _with_new_edits(project: Project, location: Location, instance: dg.DagsterInstance, selection: dg.AssetSelection) -> dg.AssetSelection:
+    """A selection, and the ledger where something new was said of what is selected."""
+    chosen = {_name(key) for key in selection.resolve(location.definitions.resolve_asset_graph())}
+    stale = staleness(project, location, instance).stale
+    new = [dg.AssetKey(list(name.key)) for made, name in said_of(project.ontology).items() if str(made) in chosen and str(name) in stale]
+    return (selection | dg.AssetSelection.assets(*new)).required_multi_asset_neighbors() if new else selection
 
 
 def _make(location: Location, instance: dg.DagsterInstance, selection: dg.AssetSelection, tally: _Tally, on_event: OnEvent) -> None:

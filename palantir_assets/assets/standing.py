@@ -11,13 +11,12 @@ from dataclasses import dataclass
 import dagster as dg
 
 from palantir_assets.assets.checks import in_words
-from palantir_assets.assets.keys import CANDIDATE, last_made
+from palantir_assets.assets.keys import CANDIDATE, INPUT_VERSION, last_made
+from palantir_assets.assets.ledger import READ_UNTIL, ledger_versions
 from palantir_assets.assets.location import Location
 from palantir_assets.assets.project import Project
 from palantir_assets.assets.raw import SOURCE_SHA256, source_versions
 from palantir_assets.health.staleness import Made, Node, downstream, stale
-
-INPUT_VERSION = "dagster/input_data_version/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +30,8 @@ class Staleness:
     held: frozenset[str]
 
 
-def staleness(project: Project, location: Location, instance: dg.DagsterInstance) -> Staleness:
-    """Hold everything declared against everything recorded."""
+def staleness(project: Project, location: Location, instance: dg.DagsterInstance, *, edits: Mapping[str, str] | None = None) -> Staleness:
+    """Hold everything declared against everything recorded; `edits` is how far the ledger has come, if not as of now."""
     nodes = {_name(spec.key): _node(spec) for spec in location.definitions.resolve_all_asset_specs()}
     recorded = last_made(instance, [dg.AssetKey(name.split("/")) for name in nodes])
     told = {name: _made(name, materialization) for name, materialization in recorded.items()}
@@ -48,7 +47,7 @@ def staleness(project: Project, location: Location, instance: dg.DagsterInstance
             old.append(dg.AssetCheckKey(dg.AssetKey(list(name.key)), check))
         elif blocking and not record.passed:
             refused.append((str(name), check))
-    found = stale(nodes, made, source_versions(project))
+    found = stale(nodes, made, {**source_versions(project), **(ledger_versions(project) if edits is None else edits)})
     blocked = {name for name, _ in refused if name not in found}
     return Staleness(found, tuple(old), tuple(pair for pair in refused if pair[0] in blocked), downstream(nodes, blocked))
 
@@ -61,7 +60,7 @@ def warnings_now(project: Project, location: Location) -> tuple[str, ...]:
 
 
 def _node(spec: dg.AssetSpec) -> Node:
-    source = {f"source:{_name(spec.key)}"} if spec.key.path[0] == "raw" else set()
+    source = {f"source:{_name(spec.key)}"} if spec.key.path[0] in ("raw", "ledger") else set()
     return Node(spec.code_version or "", frozenset({_name(dep.asset_key) for dep in spec.deps} | source))
 
 
@@ -69,7 +68,7 @@ def _made(name: str, materialization: dg.AssetMaterialization) -> Made:
     """What Dagster recorded of an asset's last materialisation."""
     tags = materialization.tags or {}
     inputs = {tag.removeprefix(INPUT_VERSION): version for tag, version in tags.items() if tag.startswith(INPUT_VERSION)}
-    source = materialization.metadata.get(SOURCE_SHA256)
+    source = materialization.metadata.get(SOURCE_SHA256) or materialization.metadata.get(READ_UNTIL)
     if source is not None:
         inputs[f"source:{name}"] = str(source.value)
     return Made(tags.get("dagster/code_version", ""), tags.get("dagster/data_version", ""), inputs)
@@ -79,7 +78,7 @@ def _lies_there(project: Project, name: str, made: Made) -> bool:
     """Whether what was made is still on disk; what somebody deleted counts as never made."""
     station, _, local = name.partition("/")
     settings = project.settings
-    if station in ("raw", "staging", "marts", "objects", "links"):
+    if station in ("raw", "staging", "marts", "ledger", "objects", "links"):
         return settings.warehouse.exists()
     if station in ("graph", "search", "learning"):
         return project.artifacts(station).is_dir()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from palantir_assets.errors import Problem, did_you_mean
-from palantir_assets.names import Name, dbt_table, link_table, literal, object_table, quoted
+from palantir_assets.names import Name, dbt_table, link_table, literal, object_table, quoted, said_table
 from palantir_assets.ontology.aggregates import Asked, links_select
 from palantir_assets.ontology.describing import added_properties, served_ontology, served_property
 from palantir_assets.ontology.expressions import parse
@@ -21,20 +21,22 @@ from palantir_assets.ontology.stages import computed, ground_of, stages_of
 from palantir_assets.ontology.storing import columns_of, scalar_sql, sql_type, stored_value
 
 __all__ = [
-    "added_properties", "candidate_select", "link_select", "missing_columns", "missing_link_columns",
+    "added_properties", "candidate_select", "edited_select", "folded_select", "link_select", "missing_columns", "missing_link_columns",
     "missing_point_columns", "object_select", "orphans_select", "paths_select",
-    "series_of", "series_select", "served_ontology",
+    "series_of", "series_select", "served_ontology", "source_select", "stored_properties",
 ]  # fmt: skip
 
 
-def object_select(ontology: Ontology, object_type: ObjectType) -> str:
-    """The SELECT that makes `objects.<type>`: `_row` (dense, in key order), `_title`, then the properties of its stage in spec order."""
+def object_select(ontology: Ontology, object_type: ObjectType, rows: str = "") -> str:
+    """The SELECT that makes `objects.<type>`: `_row` (dense, in key order), `_title`, then the properties of its stage in spec order.
+
+    `rows` is a SELECT of what people said and the source says (`folded_select`); without it the source is alone.
+    """
     stages = stages_of(object_type)
     own = {name: prop for name, prop in object_type.properties.items() if stages[name] == "table"}
     served = {name: served_property(ontology, prop) for name, prop in own.items()}
     types = {name: prop.type for name, prop in served.items()}
-    stored = ", ".join(f"{stored_value(name, prop, served[name])} AS {quoted(name)}" for name, prop in own.items() if prop.derived is None)
-    select = f"SELECT {stored} FROM {dbt_table(object_type.table).sql}"
+    select = rows or source_select(ontology, object_type)
     for name in computed(object_type, "table"):
         expression = parse(own[name].derived or "", types)
         select = f"SELECT *, CAST({expression.sql} AS {sql_type(served[name])}) AS {quoted(name)} FROM ({select})"
@@ -42,6 +44,34 @@ def object_select(ontology: Ontology, object_type: ObjectType) -> str:
     key = quoted(object_type.key)
     row = f"CAST(row_number() OVER (ORDER BY {key}) - 1 AS INTEGER)"
     return f"SELECT {row} AS _row, {_title_sql(object_type)} AS _title, {columns} FROM ({select}) ORDER BY {key}"
+
+
+def source_select(ontology: Ontology, object_type: ObjectType) -> str:
+    """The SELECT of what the source says of a type's objects: a column for every property that is not derived."""
+    own = stored_properties(object_type)
+    stored = ", ".join(f"{stored_value(name, prop, served_property(ontology, prop))} AS {quoted(name)}" for name, prop in own.items())
+    return f"SELECT {stored} FROM {dbt_table(object_type.table).sql}"
+
+
+def stored_properties(object_type: ObjectType) -> dict[str, Property]:
+    """The properties that the source or edits give a value to."""
+    stages = stages_of(object_type)
+    return {name: prop for name, prop in object_type.properties.items() if stages[name] == "table" and prop.derived is None}
+
+
+def edited_select(ontology: Ontology, object_type: ObjectType) -> str:
+    """The SELECT of those rows of the source of which edits say anything."""
+    said = said_table(object_table(object_type.name)).sql
+    key = f"CAST(s.{quoted(object_type.key)} AS VARCHAR)"
+    return f"SELECT s.* FROM ({source_select(ontology, object_type)}) s SEMI JOIN {said} e ON {key} = e.key ORDER BY ALL"
+
+
+def folded_select(ontology: Ontology, object_type: ObjectType, folded: str) -> str:
+    """The SELECT of the source's rows of which edits say nothing, and of the rows in `folded`, a relation with the same columns."""
+    said = said_table(object_table(object_type.name)).sql
+    key = f"CAST(s.{quoted(object_type.key)} AS VARCHAR)"
+    untouched = f"SELECT s.* FROM ({source_select(ontology, object_type)}) s ANTI JOIN {said} e ON {key} = e.key"
+    return f"{untouched} UNION ALL BY NAME SELECT * FROM {quoted(folded)}"
 
 
 def candidate_select(ontology: Ontology, object_type: ObjectType) -> str | None:

@@ -7,7 +7,7 @@ is null.
 
 from __future__ import annotations
 
-from palantir_assets.names import Name, dbt_table, link_table, object_table, quoted
+from palantir_assets.names import Name, dbt_table, link_table, object_table, quoted, said_table
 from palantir_assets.ontology.describing import served_property
 from palantir_assets.ontology.spec import Link, ObjectType, Ontology, Through, Via
 from palantir_assets.ontology.storing import sql_type
@@ -26,6 +26,24 @@ def link_select(ontology: Ontology, source: ObjectType, link: Link) -> str:
     return (
         f"SELECT s._row AS source_row, t._row AS target_row FROM {object_table(source.name).sql} s "
         f"JOIN {object_table(target.name).sql} t ON s.{quoted(link.by or '')} = t.{quoted(target.key)} ORDER BY s._row"
+    )
+
+
+def folded_link_select(ontology: Ontology, source: ObjectType, name: str, link: Link) -> str:
+    """As `link_select`, of a link via a table, with what edits say of its pairs: people's word holds. Their links have no dates."""
+    ends = (
+        f"{said_table(link_table(source.name, name)).sql} e "
+        f"JOIN {object_table(source.name).sql} s ON CAST(s.{quoted(source.key)} AS VARCHAR) = e.source "
+        f"JOIN {object_table(link.to).sql} t ON CAST(t.{quoted(ontology.objects[link.to].key)} AS VARCHAR) = e.target"
+    )
+    dates = ", CAST(NULL AS TIMESTAMP), CAST(NULL AS TIMESTAMP)" if link.valid else ""
+    same = "b.source_row = w.source_row AND b.target_row = w.target_row"
+    return (
+        f"WITH b AS ({link_select(ontology, source, link)}), "
+        f"w AS (SELECT s._row AS source_row, t._row AS target_row, e.linked FROM {ends}) "
+        f"SELECT * FROM b WHERE NOT EXISTS (SELECT 1 FROM w WHERE {same} AND NOT w.linked) "
+        f"UNION ALL SELECT w.source_row, w.target_row{dates} FROM w "
+        f"WHERE w.linked AND NOT EXISTS (SELECT 1 FROM b WHERE {same}) ORDER BY ALL"
     )
 
 

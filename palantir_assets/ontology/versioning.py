@@ -29,6 +29,7 @@ from palantir_assets.ontology.spec import Eval, Graph, Link, Model, ObjectType, 
 MAKERS: Final = {
     "raw": 1,
     "tables": 1,
+    "ledger": 1,
     "objects": 1,
     "links": 1,
     "graph": 1,
@@ -48,7 +49,10 @@ def raw_version(source: Source, table: SourceTable) -> str:
 
 
 def object_version(ontology: Ontology, object_type: ObjectType) -> str:
-    return fingerprint(MAKERS["objects"], object_select(ontology, object_type))
+    """Of what its table is made of, and of whose word holds where people and the source differ."""
+    conflicts = {name: prop.conflict for name, prop in object_type.properties.items() if prop.conflict is not None}
+    rules = [conflicts, object_type.updated_at] if conflicts else []
+    return fingerprint(MAKERS["objects"], object_select(ontology, object_type), *rules)
 
 
 def link_version(ontology: Ontology, source: ObjectType, link: Link) -> str:

@@ -19,7 +19,7 @@ from palantir_assets.stores.audit_key import lost_heads, read_head
 from palantir_assets.stores.database import Database
 from palantir_assets.stores.edit_rows import digest_of
 from palantir_assets.stores.migrations.schema import AuditRow, ReleaseRow
-from palantir_assets.stores.migrations.schema_edits import ActionRow, EditRow
+from palantir_assets.stores.migrations.schema_edits import ActionRow, EditRow, ReversalRow
 
 COMMIT: Final = "release.commit"
 ACTION: Final = "action."
@@ -32,6 +32,7 @@ class _Told:
 
     releases: Counter[tuple[int, str]] = field(default_factory=Counter)
     statuses: dict[int, str] = field(default_factory=dict)
+    reversals: set[tuple[int, int]] = field(default_factory=set)
     spans: list[tuple[int, int, int, str]] = field(default_factory=list)
 
 
@@ -46,6 +47,7 @@ def verified(database: Database, known_heads: Iterable[str] = ()) -> Sequence[Pr
         *_unknown(database, known_heads),
         *_releases(database, told),
         *_actions(database, told),
+        *_reversals(database, told),
         *_edits(database, told),
     ]
 
@@ -81,6 +83,7 @@ def _gather(row: AuditRow, told: _Told) -> None:
         told.statuses[reverted] = "reverted"
     if isinstance(taken_back := detail.get("reverts_actions"), list):
         told.statuses |= dict.fromkeys(taken_back, "reverted")
+        told.reversals |= {(int(str(detail["action_no"])), int(each)) for each in taken_back}
     if isinstance(becomes := detail.get("becomes"), dict):
         told.statuses |= {int(number): str(status) for number, status in becomes.items()}
     if isinstance(edits := detail.get("edits"), dict):
@@ -112,6 +115,13 @@ def _actions(database: Database, told: _Told) -> Iterator[Problem]:
         if told.statuses.get(number) != made.get(number):
             said, is_now = told.statuses.get(number, "unknown"), made.get(number, "missing")
             yield Problem(f"action {number} is {said} in the audit chain and {is_now} in the log")
+
+
+def _reversals(database: Database, told: _Told) -> Iterator[Problem]:
+    made = set(database.rows(sa.select(ReversalRow.action_no, ReversalRow.reverts)))
+    for action_no, reverts in sorted(made ^ told.reversals):
+        where = "the audit chain does not say so" if (action_no, reverts) in made else "only the audit chain says so"
+        yield Problem(f"action {action_no} takes back action {reverts}, and {where}")
 
 
 def _edits(database: Database, told: _Told) -> Iterator[Problem]:

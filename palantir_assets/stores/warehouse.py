@@ -21,7 +21,7 @@ from palantir_assets.errors import BuildError, WarehouseBusy
 from palantir_assets.names import Name, fingerprint, quoted
 from palantir_assets.observability.masking import without_values
 
-SCHEMAS: Final = ("raw", "staging", "marts", "objects", "links")
+SCHEMAS: Final = ("raw", "staging", "marts", "ledger", "objects", "links")
 REPLACE_POINTS: Final = ("start", "begun", "made", "committed")
 """The named fault points of `replace_tables`, in their order ("made" once for each table)."""
 

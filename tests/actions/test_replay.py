@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -11,9 +13,10 @@ from hypothesis import strategies as st
 
 from palantir_assets.actions.edits import Applied, LinkEdit, ObjectEdit
 from palantir_assets.actions.replay import Rules, replay, replay_links, rules_of, said
+from palantir_assets.actions.reverting import revert
 from palantir_assets.ontology.spec import ObjectType
 from palantir_assets.ontology.spec_actions import Conflict
-from tests.actions.worlds import LINK, START, TYPES, after, random_action, random_base
+from tests.actions.worlds import LINK, START, TYPES, after, random_action, random_base, random_history
 
 AT = datetime(2024, 6, 1)
 
@@ -98,10 +101,79 @@ def test_values_are_decoded_as_rows_hold_them() -> None:
 
 
 def test_links_that_people_made_or_removed_hold_until_that_is_taken_back() -> None:
-    history = applied(
-        LinkEdit("link", LINK, "a", "x"), LinkEdit("unlink", LINK, "b", "y"), LinkEdit("unlink", LINK, "c", "z", restores=True)
-    )
+    history = [*applied(LinkEdit("link", LINK, "a", "x"), LinkEdit("unlink", LINK, "b", "y"))]
     assert replay_links([("b", "y"), ("c", "z")], history, LINK) == {("a", "x"), ("c", "z")}
+    history.append(Applied("A2", revert(history, "A1").edits, 3, AT, frozenset({"A1"})))
+    assert replay_links([("b", "y"), ("c", "z")], history, LINK) == {("b", "y"), ("c", "z")}
+
+
+def test_what_is_in_force_again_has_the_time_at_which_it_was_set() -> None:
+    day = timedelta(days=1)
+    history = [
+        Applied("A1", (ObjectEdit("modify", "bike", "a", {"p": 5}, {"p": 0}),), 1, AT + day),
+        Applied("A2", (ObjectEdit("modify", "bike", "a", {"p": 9}, {"p": 5}, 1),), 2, AT + 3 * day),
+    ]
+    history.append(Applied("A3", revert(history, "A2").edits, 3, AT + 4 * day, frozenset({"A2"})))
+    rows = [{"k": "a", "p": 7, "changed": AT + 2 * day}]
+    assert replay(rows, said(history, "bike"), Rules("k", {"p": "latest_wins"}, "changed")) == rows
+
+
+def test_what_was_erased_is_left_out_whatever_the_source_and_people_say_later() -> None:
+    history = [
+        *applied(ObjectEdit("erase", "bike", "a", {}, {})),
+        Applied("A2", (ObjectEdit("create", "bike", "a", {"k": "a"}, {}, 1),), 2, AT),
+        Applied("A3", (), 3, AT, frozenset({"A1"})),
+    ]
+    heard = said(history, "bike")
+    assert replay([{"k": "a"}, {"k": "b"}], heard, Rules("k", {"k": "source_wins"})) == [{"k": "b"}]
+    assert replay([], heard, Rules("k")) == []
+
+
+@settings(max_examples=400, deadline=None)
+@given(seed=st.integers(0, 10**9))
+def test_a_build_after_reversals_is_the_build_of_what_was_never_taken_back(seed: int) -> None:
+    dice = random.Random(seed)
+    base = random_base(dice)
+    history = random_history(dice, base)
+    days = sorted(dice.sample(range(1, 100), len(history)))
+    history = [replace(one, at=AT + timedelta(days=day)) for one, day in zip(history, days, strict=True)]
+    words: list[Conflict | None] = [None, "edit_wins", "latest_wins", "source_wins"]
+    conflicts = {name: word for name in ("k", "p", "q") if (word := dice.choice(words))}
+    kept = [one for one in history if not one.reverts and in_force(one, history)]
+    for kind in TYPES:
+        source = {
+            key: {"k": key, **{name: dice.choice([None, 1, 2]) for name in "pq"}, "changed": AT + timedelta(days=dice.randint(0, 100))}
+            for key in "abc"
+            if dice.random() < 0.7
+        }
+        expected = [row for key in sorted("abc") if (row := folded(source.get(key), kind, key, kept, conflicts)) is not None]
+        rules = Rules("k", conflicts, "changed")
+        assert sorted(map(repr, replay(source.values(), said(history, kind), rules))) == sorted(map(repr, expected))
+
+
+def in_force(one: Applied, history: list[Applied]) -> bool:
+    """Whether nobody who is in force took it back."""
+    return not any(one.id in other.reverts and in_force(other, history) for other in history)
+
+
+def folded(row: dict[str, Any] | None, kind: str, key: str, kept: list[Applied], conflicts: dict[str, Conflict]) -> dict[str, Any] | None:
+    """One object by the words of the documents, property by property."""
+    edits = [(one.at, edit) for one in kept for edit in one.edits if isinstance(edit, ObjectEdit) and (edit.type, edit.key) == (kind, key)]
+    last = [(at, edit) for at, edit in edits if edit.kind != "modify"][-1:]
+    at, whole = last[0] if last else (AT, None)
+    if whole is not None and whole.kind == "delete":
+        rule = conflicts.get("k", "edit_wins")
+        back = row is not None and (rule == "source_wins" or (rule == "latest_wins" and row["changed"] > at))
+        return row if back else None
+    since = edits[[edit for _, edit in edits].index(whole) :] if whole is not None else edits
+    if row is None:
+        return {name: value for _, edit in since for name, value in edit.values.items()} if whole is not None else None
+    told = {name: (value, when) for when, edit in since for name, value in edit.values.items()}
+    for name, (value, when) in told.items():
+        rule = conflicts.get(name, "edit_wins")
+        if rule == "edit_wins" or (rule == "latest_wins" and row["changed"] <= when) or (rule == "source_wins" and row[name] is None):
+            row = {**row, name: value}
+    return row
 
 
 def test_a_types_rules_are_those_it_declares() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import time
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,28 +13,10 @@ from hypothesis import strategies as st
 from palantir_assets.access.policy import Allowed, Refusal
 from palantir_assets.actions.edits import Applied, LinkEdit, ObjectEdit
 from palantir_assets.actions.replay import Rules, replay, replay_links, said
-from palantir_assets.actions.reverting import Reversal, dependents, revert, standing
-from tests.actions.worlds import LINK, START, TYPES, State, after, random_action, random_base
+from palantir_assets.actions.reverting import dependents, revert, standing
+from tests.actions.worlds import LINK, START, TYPES, State, after, random_base, random_history, reverted
 
 CASES = 400
-
-
-def reverted(history: list[Applied], reversal: Reversal) -> Applied:
-    number = len(history) + 1
-    return Applied(f"A{number}", reversal.edits, number, START + timedelta(hours=number), reversal.reverts)
-
-
-def random_history(dice: random.Random, base: State) -> list[Applied]:
-    """Up to nine actions, among them reversals of earlier ones."""
-    history: list[Applied] = []
-    for number in range(1, dice.randint(2, 10)):
-        if history and dice.random() < 0.3:
-            reversal = revert(history, dice.choice(history).id, with_dependents=True)
-            if isinstance(reversal.decision, Allowed):
-                history.append(reverted(history, reversal))
-                continue
-        history.append(random_action(dice, history, base, number))
-    return history
 
 
 def built(source: State, history: list[Applied], kind: str) -> list[dict[str, Any]]:

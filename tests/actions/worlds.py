@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from palantir_assets.access.policy import Allowed
 from palantir_assets.actions.edits import Applied, Edit, LinkEdit, ObjectEdit
+from palantir_assets.actions.reverting import Reversal, revert
 
 TYPES, KEYS, NAMES = ("bike", "lock"), ("a", "b", "c"), ("p", "q")
 LINK, BETWEEN = "bike__locks", ("bike", "lock")
@@ -59,6 +61,24 @@ def random_action(dice: random.Random, history: list[Applied], base: State, numb
         if isinstance(edit, ObjectEdit):
             versions[edit.type, edit.key] = edit.version + 1
     return Applied(f"A{number}", tuple(edits), number, START + timedelta(hours=number))
+
+
+def reverted(history: list[Applied], reversal: Reversal) -> Applied:
+    number = len(history) + 1
+    return Applied(f"A{number}", reversal.edits, number, START + timedelta(hours=number), reversal.reverts)
+
+
+def random_history(dice: random.Random, base: State) -> list[Applied]:
+    """Up to nine actions, among them reversals of earlier ones."""
+    history: list[Applied] = []
+    for number in range(1, dice.randint(2, 10)):
+        if history and dice.random() < 0.3:
+            reversal = revert(history, dice.choice(history).id, with_dependents=True)
+            if isinstance(reversal.decision, Allowed):
+                history.append(reverted(history, reversal))
+                continue
+        history.append(random_action(dice, history, base, number))
+    return history
 
 
 def _random_edit(dice: random.Random, state: State, versions: dict[tuple[str, str], int]) -> Edit:

@@ -39,7 +39,7 @@ ORDERS_CSV = "data/orders.csv"
 
 EVERY_ASSET = {
     "raw/shop__customers", "raw/shop__orders", "staging/stg_customers", "staging/stg_orders", "marts/customers", "marts/orders",
-    "objects/customer", "objects/order", "links/order__customer", "graph/links", "tables/dbt_docs",
+    "ledger/customer", "ledger/order", "objects/customer", "objects/order", "links/order__customer", "graph/links", "tables/dbt_docs",
     "candidate/candidate", "candidate/answers", "evals/facts", "release/release",
 }  # fmt: skip
 PUBLISHING = {"candidate/candidate", "candidate/answers", "evals/facts", "release/release"}
