@@ -15,8 +15,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
-from palantir_assets.applying.desk import Desk, People
-from palantir_assets.applying.desk import NobodyKnown as NobodyThere
+from palantir_assets.applying.desk import Desk
 from palantir_assets.functions.running import Functions
 from palantir_assets.observability import configure
 from palantir_assets.ontology.served_access import ServedAccess
@@ -53,7 +52,7 @@ from palantir_assets.serving import (
 )
 from palantir_assets.serving.absence import do_without
 from palantir_assets.serving.admitting import admits
-from palantir_assets.serving.deps import Clock, Follows, Services, now
+from palantir_assets.serving.deps import Acting, Clock, Services, now
 from palantir_assets.serving.gate import Gate, for_callers
 from palantir_assets.serving.identity import Identity, open_identity
 from palantir_assets.serving.listening import listen
@@ -63,7 +62,6 @@ from palantir_assets.serving.protocol import BoundedHttp
 from palantir_assets.serving.recognising import NobodyKnown, Recognises
 from palantir_assets.serving.reloading import POLL_SECONDS, following
 from palantir_assets.settings import Settings
-from palantir_assets.stores.edits import EditLog
 
 ROUTERS = (
     ontologies.router, object_types.router, interface_types.router, value_types.router, functions.router, search.router, graphs.router,
@@ -80,6 +78,7 @@ DESCRIPTION = (
 
 def serve(settings: Settings) -> None:
     """Serve until a signal ends it. Raises SettingsError when the port cannot be had, LedgerError without a ledger."""
+    from palantir_assets.stores.edits import EditLog
     from palantir_assets.stores.ledger import open_ledger
 
     do_without("pandas")
@@ -87,8 +86,9 @@ def serve(settings: Settings) -> None:
     listener = listen(settings.host, settings.port)
     ledger = open_ledger(settings.ledger_url, settings.audit_key)
     try:
+        identity = open_identity(settings, ledger.database, now)
         config = uvicorn.Config(
-            create_app(settings, ledger, identity=open_identity(settings, ledger.database, now), edits=EditLog(ledger.database)),
+            create_app(settings, ledger, identity=identity, acting=Acting(Desk(EditLog(ledger.database), identity.identities, now))),
             access_log=False,
             log_config=None,
             server_header=False,
@@ -110,14 +110,11 @@ def create_app(
     poll_seconds: float = POLL_SECONDS,
     identity: Identity | None = None,
     recognises: Recognises | None = None,
-    edits: EditLog | None = None,
-    people: People | None = None,
-    follows: Follows | None = None,
+    acting: Acting | None = None,
 ) -> FastAPI:
     """The app over a release log, for the callers that `identity`, or else `recognises`, knows; without either all are anonymous.
 
-    Actions are written to `edits`; `people` are those of `identity`, unless others are given. Raises RuntimeError if a
-    route has no policy.
+    Without `acting` no action can be applied. Raises RuntimeError if a route has no policy.
     """
     holder = ReleaseHolder(log, partial(_open, settings), clock=clock, rules=partial(_rules, settings))
     running = Functions(settings.indexes)
@@ -143,8 +140,7 @@ def create_app(
     known = identity.recognises if identity is not None else recognises or NobodyKnown()
     app.state.identity = identity
     app.add_middleware(Gate, recognises=known)
-    desk = Desk(edits, people or (identity.identities if identity is not None else NobodyThere()), clock) if edits is not None else None
-    services = Services(holder, log, clock, running, recognises=known, desk=desk, follows=follows)
+    services = Services(holder, log, clock, running, recognises=known, acting=acting)
     app.add_middleware(Envelope, services=services, admitted=admits(settings.host, settings.allowed_hosts))
     errors.install(app)
     setattr(app, "openapi", partial(docs.document, app))  # noqa: B010  # FastAPI's own way to extend the document

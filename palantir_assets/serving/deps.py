@@ -78,6 +78,14 @@ class Follows(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Acting:
+    """Where actions are applied, and who shows requests the edits of their moment, if anybody does."""
+
+    desk: Desk
+    follows: Follows | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
     """What the app was made of; nothing in it changes while the app runs, but what the holder holds."""
 
@@ -87,8 +95,7 @@ class Services:
     functions: Functions
     sets: TemporarySets = field(default_factory=TemporarySets)
     recognises: Recognises = field(default_factory=NobodyKnown)
-    desk: Desk | None = None
-    follows: Follows | None = None
+    acting: Acting | None = None
 
 
 def now() -> datetime:

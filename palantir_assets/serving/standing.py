@@ -23,7 +23,7 @@ from palantir_assets.applying.applying import Asked
 from palantir_assets.applying.desk import Desk, Standpoint
 from palantir_assets.engine.visibility import seen_by
 from palantir_assets.errors import LedgerError, QueryError, StaleVersion
-from palantir_assets.serving.deps import Exchange, exchange_of, release_of
+from palantir_assets.serving.deps import Exchange, Follows, exchange_of, release_of
 from palantir_assets.serving.policies import caller, viewer
 from palantir_assets.serving.recognising import ANONYMOUS, Unauthorized
 from palantir_assets.stores.edit_rows import Appended, Reply, Subject
@@ -47,9 +47,9 @@ class ExpectedVersion(BaseModel):
 
 def desk_of(exchange: Exchange) -> Desk:
     """Where actions are applied. Raises LedgerError in a service without one."""
-    if exchange.services.desk is None:
+    if exchange.services.acting is None:
         raise LedgerError("this service has no ledger to write to")
-    return exchange.services.desk
+    return exchange.services.acting.desk
 
 
 async def standpoint(request: Request) -> Standpoint:
@@ -61,8 +61,8 @@ async def standpoint(request: Request) -> Standpoint:
 
 async def settled(request: Request, work: Callable[[Desk, Standpoint], T], *, expected: Versions | None = None) -> T:
     """Do something with the caller's standpoint in a thread, and again where somebody else was faster, a few times."""
-    exchange, follows = exchange_of(request.scope), exchange_of(request.scope).services.follows
-    desk, at = desk_of(exchange), await standpoint(request)
+    at = await standpoint(request)
+    desk, follows = desk_of(exchange_of(request.scope)), _follows(request)
     for _ in range(TRIES - 1):
         if follows is not None:
             at = await _now(at, follows.current(release_of(request.scope)))
@@ -78,7 +78,7 @@ async def settled(request: Request, work: Callable[[Desk, Standpoint], T], *, ex
 
 async def answered(request: Request, reply: Reply, appended: Appended | None) -> Response:
     """The reply to an action, once the next read of this caller shows it. `Edit-No` is what such a read may name."""
-    follows, headers = exchange_of(request.scope).services.follows, {}
+    follows, headers = _follows(request), {}
     if appended is not None and appended.last_edit is not None:
         headers = {"Edit-No": str(appended.last_edit)}
         if follows is not None:
@@ -107,6 +107,11 @@ def matched(header: str | None) -> dict[Subject, int]:
             raise QueryError('If-Match: written as "type/key@version", with a key as in a URL, and commas between them')
         found[read[1], unquote(read[2])] = int(read[3])
     return found
+
+
+def _follows(request: Request) -> Follows | None:
+    acting = exchange_of(request.scope).services.acting
+    return acting.follows if acting is not None else None
 
 
 async def _now(at: Standpoint, release: object) -> Standpoint:

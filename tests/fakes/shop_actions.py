@@ -15,9 +15,11 @@ from starlette.types import Scope
 from palantir_assets.access.principal import Principal
 from palantir_assets.actions.overlay import REMOVED, Overlay, fold
 from palantir_assets.actions.recording import read
+from palantir_assets.applying.desk import Desk
 from palantir_assets.ontology.served import ServedOntology
 from palantir_assets.ontology.served_access import ServedAccess
 from palantir_assets.serving.app import create_app
+from palantir_assets.serving.deps import Acting
 from palantir_assets.stores.database import Database
 from palantir_assets.stores.edits import EditLog
 from tests.fakes.release import FakeRelease, open_to_viewers, shop
@@ -176,6 +178,7 @@ def till(folder: Path, database: Database) -> Iterator[TestClient]:
     """The service; a request says in `X-As` whose it is."""
     settings, pointers, log = settings_in(folder), ListLog(), EditLog(database)
     release_shop(settings, pointers, access=rules(), made=with_actions())
-    app = create_app(settings, pointers, clock=lambda: NOW, recognises=ByHeader(), edits=log, people=Staff(), follows=Following(log))
+    acting = Acting(Desk(log, Staff(), lambda: NOW), Following(log))
+    app = create_app(settings, pointers, clock=lambda: NOW, recognises=ByHeader(), acting=acting)
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
