@@ -35,7 +35,8 @@ ACTIONS: dict[str, Any] = {
     "settle": {
         **ORDER_ACTION, "name": "settle", "label": {"en": "Settle"},
         "require": [{"that": "order.amount > 3", "say": {"en": "Too little."}}],
-        "do": [{"verb": "modify", "what": "order", "set": {"amount": 1.5}}], "then": [{"kind": "mail", "names": ["settled"], "to": "caller"}],
+        "do": [{"verb": "modify", "what": "order", "set": {"amount": 1.5}}],
+        "then": [{"kind": "mail", "names": ["settled"], "to": "caller"}],
     },
     "hand_over": {
         **ORDER_ACTION, "name": "hand_over", "label": {"en": "Hand over"}, "approve": ["viewer"], "four_eyes": False,
@@ -248,6 +249,7 @@ def test_every_route_tells_what_it_would_tell_had_the_hidden_never_been(clients:
     answers = [(each, told(asked, *each), told(other, *each)) for each in requests()]  # once each: some change something
     different = [each for each in answers if each[1] != each[2]]
     assert not different, different[0]
+    assert len(asked.get(f"{PLATFORM}/actions/log").json()["data"]) > 10, "what may be applied was applied"
     score("R01", len(list(requests())), len(different))
 
 
