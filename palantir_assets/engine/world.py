@@ -51,6 +51,8 @@ class SeenWorld:
 
     def version(self, object_type: str, key: str) -> int:
         here = (object_type, key)
+        if not storable(key):
+            return 0
         if here not in self.read:
             self.read[here] = self.versions([here])[here]
         return self.read[here]
@@ -81,7 +83,7 @@ def world_of(release: Released, view: View, versions: Versions) -> SeenWorld:
 
 def seen_row(asking: Asking, object_type: str, key: str) -> int | None:
     """The row of an object that the caller sees; None for one that is hidden or not there."""
-    if object_type not in asking.ontology.types:
+    if object_type not in asking.ontology.types or not storable(key):
         return None
     row, seen = asking.release.row_of(object_type, key), asking.visible(object_type)
     return row if row is not None and (seen.is_all or bool(seen.holds(np.array([row], dtype=np.int32))[0])) else None
@@ -89,7 +91,12 @@ def seen_row(asking: Asking, object_type: str, key: str) -> int | None:
 
 def hidden(asking: Asking, object_type: str, key: str) -> bool:
     """Whether there is an object that the caller does not see: its key is taken all the same."""
-    return seen_row(asking, object_type, key) is None and asking.release.row_of(object_type, key) is not None
+    return storable(key) and seen_row(asking, object_type, key) is None and asking.release.row_of(object_type, key) is not None
+
+
+def storable(key: str) -> bool:
+    """Whether any object could have a key: databases hold no NUL in a text, and nothing that is not Unicode."""
+    return not any(sign == "\0" or "\ud800" <= sign <= "\udfff" for sign in key)
 
 
 def completed(edits: Sequence[Edit], release: Released) -> tuple[Edit, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,7 +13,7 @@ from palantir_assets.applying.proposing import may_decide
 from palantir_assets.applying.reversing import Undoing
 from palantir_assets.applying.telling import Entry
 from palantir_assets.serving.datatypes import Json
-from palantir_assets.serving.standing import ExpectedVersion
+from palantir_assets.serving.standing import ExpectedVersion, Parameters
 from palantir_assets.stores.edit_rows import ActionRecord, Appended, Subject
 
 
@@ -25,7 +24,7 @@ class Form(BaseModel):
 class ToldBody(Form):
     """What an action is told. `expected_versions` are those that objects must have; 0 was never edited."""
 
-    parameters: dict[str, Any] = Field(default_factory=dict)
+    parameters: Parameters = Field(default_factory=dict)
     expected_versions: list[ExpectedVersion] = Field([], max_length=100)
 
     @property

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import orjson
 from fastapi import APIRouter, Request
@@ -26,7 +26,7 @@ from palantir_assets.serving.languages import Language, Spoken
 from palantir_assets.serving.parameters import CHECKED
 from palantir_assets.serving.policies import guarded
 from palantir_assets.serving.rids import rid
-from palantir_assets.serving.standing import IdempotencyKey, Matched, answered, keyed, settled
+from palantir_assets.serving.standing import IdempotencyKey, Matched, Parameters, answered, keyed, settled
 from palantir_assets.stores.edit_rows import Appended, Reply
 
 router = APIRouter(prefix="/api/v2/ontologies", tags=["Actions"], dependencies=CHECKED)
@@ -43,7 +43,7 @@ class Options(Body):
 class ApplyRequest(Body):
     """What an action is told, by parameter; one that is null is not told."""
 
-    parameters: dict[str, Any] = Field(examples=[{"book": "bk-1", "reason": "a page is missing"}])
+    parameters: Parameters = Field(examples=[{"book": "bk-1", "reason": "a page is missing"}])
     options: Options = Options()
 
 
@@ -52,7 +52,7 @@ class BatchOptions(Body):
 
 
 class BatchItem(Body):
-    parameters: dict[str, Any]
+    parameters: Parameters
 
 
 class BatchRequest(Body):

@@ -15,8 +15,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
-from palantir_assets.applying.desk import Desk, People
-from palantir_assets.applying.desk import NobodyKnown as NobodyThere
+from palantir_assets.applying.desk import Desk
 from palantir_assets.functions.running import Functions
 from palantir_assets.observability import configure
 from palantir_assets.ontology.served_access import ServedAccess
@@ -54,7 +53,7 @@ from palantir_assets.serving import (
 from palantir_assets.serving.absence import do_without
 from palantir_assets.serving.admitting import admits
 from palantir_assets.serving.deps import Clock, Services, now
-from palantir_assets.serving.following_edits import FollowedEdits
+from palantir_assets.serving.following_edits import EditSource, FollowedEdits
 from palantir_assets.serving.gate import Gate, for_callers
 from palantir_assets.serving.identity import Identity, open_identity
 from palantir_assets.serving.listening import listen
@@ -64,7 +63,6 @@ from palantir_assets.serving.protocol import BoundedHttp
 from palantir_assets.serving.recognising import NobodyKnown, Recognises
 from palantir_assets.serving.reloading import POLL_SECONDS, following
 from palantir_assets.settings import Settings
-from palantir_assets.stores.edits import EditLog
 
 ROUTERS = (
     ontologies.router, object_types.router, interface_types.router, value_types.router, functions.router, search.router, graphs.router,
@@ -90,8 +88,9 @@ def serve(settings: Settings) -> None:
     listener = listen(settings.host, settings.port)
     ledger = open_ledger(settings.ledger_url, settings.audit_key)
     try:
+        identity = open_identity(settings, ledger.database, now)
         config = uvicorn.Config(
-            create_app(settings, ledger, identity=open_identity(settings, ledger.database, now), edits=EditLog(ledger.database)),
+            create_app(settings, ledger, identity=identity, desk=Desk(EditLog(ledger.database), identity.identities, now)),
             access_log=False,
             log_config=None,
             server_header=False,
@@ -113,15 +112,15 @@ def create_app(
     poll_seconds: float = POLL_SECONDS,
     identity: Identity | None = None,
     recognises: Recognises | None = None,
-    edits: EditLog | None = None,
-    people: People | None = None,
+    desk: Desk | None = None,
+    edits: EditSource | None = None,
 ) -> FastAPI:
     """The app over a release log, for the callers that `identity`, or else `recognises`, knows; without either all are anonymous.
 
-    Actions are written to `edits`, whose edits are laid over every release; `people` are those of `identity`, unless
-    others are given. Raises RuntimeError if a route has no policy.
+    Actions are applied at `desk`. The edits of its log, unless others are given, are laid over every release. Raises
+    RuntimeError if a route has no policy.
     """
-    followed = FollowedEdits(edits)
+    followed = FollowedEdits(edits or (desk.log if desk is not None else None))
     holder = ReleaseHolder(log, lambda pointer: followed.prepared(_open(settings, pointer)), clock=clock, rules=partial(_rules, settings))
     running = Functions(settings.indexes)
 
@@ -147,7 +146,6 @@ def create_app(
     known = identity.recognises if identity is not None else recognises or NobodyKnown()
     app.state.identity = identity
     app.add_middleware(Gate, recognises=known)
-    desk = Desk(edits, people or (identity.identities if identity is not None else NobodyThere()), clock) if edits is not None else None
     services = Services(holder, log, clock, running, recognises=known, desk=desk, edits=followed)
     app.add_middleware(Envelope, services=services, admitted=admits(settings.host, settings.allowed_hosts))
     errors.install(app)

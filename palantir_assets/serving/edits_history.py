@@ -21,6 +21,7 @@ from palantir_assets.actions.edits import ObjectEdit
 from palantir_assets.actions.recording import read
 from palantir_assets.applying.desk import Desk, Standpoint
 from palantir_assets.applying.telling import sees_all
+from palantir_assets.engine.world import storable
 from palantir_assets.errors import QueryError
 from palantir_assets.names import fingerprint
 from palantir_assets.ontology.served_parts import ServedType
@@ -158,7 +159,7 @@ def _key(told: Mapping[str, Any] | None, kind: ServedType) -> str | None:
         return None
     value = told.get(kind.key)
     value = value.get("value") if isinstance(value, dict) else value
-    if not isinstance(value, str | int):
+    if not isinstance(value, str | int) or not storable(str(value)):
         raise QueryError(f"objectPrimaryKey: the key of one object, as in {{{kind.key!r}: …}}")
     return str(value)
 

@@ -10,13 +10,13 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from hashlib import sha256
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 from urllib.parse import unquote
 
 import orjson
 from anyio import to_thread
 from fastapi import Depends, Header, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from palantir_assets.applying.applying import Asked
@@ -44,6 +44,19 @@ class ExpectedVersion(BaseModel):
     object_type: str = Field(max_length=100)
     key: str = Field(max_length=2_000)
     version: int = Field(ge=0)
+
+
+def speakable(told: dict[str, Any]) -> dict[str, Any]:
+    """What can be said again as JSON. Raises ValueError for text that is not Unicode and for numbers beyond 64 bits."""
+    try:
+        orjson.dumps(told)
+    except TypeError:
+        raise ValueError("text that is Unicode, and numbers of at most 64 bits") from None
+    return told
+
+
+Parameters = Annotated[dict[str, Any], AfterValidator(speakable)]
+"""What an action is told, by parameter."""
 
 
 def desk_of(exchange: Exchange) -> Desk:

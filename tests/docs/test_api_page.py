@@ -20,6 +20,8 @@ from palantir_assets.ontology.loading import load_ontology
 from palantir_assets.ontology.served import ServedOntology
 from palantir_assets.query.aggregates import parse_aggregate, plan_aggregate
 from palantir_assets.query.plans import parse_query, plan
+from palantir_assets.serving.action_bodies import ApplyBody, ApproveBody, RejectBody, RevertBody, ToldBody
+from palantir_assets.serving.actions import ApplyRequest, BatchRequest
 from palantir_assets.serving.app import create_app
 from palantir_assets.serving.bodies import LoadRequest, SearchRequest
 from palantir_assets.serving.deps import check_ontology
@@ -113,8 +115,21 @@ def test_every_curl_asks_for_something_that_exists(page: Path, arguments: list[s
         ontology().find_type(found["object_type"]).find_property(re.split(r"[.:]", order)[1])
     if body is not None and path.startswith("/api/platform/v1/graph/"):
         walked(path.rpartition("/")[2], body)
+    elif body is not None and ("/actions/" in path or "/proposals/" in path):
+        acted(path, body)
     elif body is not None:
         planned(found.get("object_type", ""), body)
+
+
+def acted(path: str, body: dict[str, Any]) -> None:
+    """Read what an action is told as the API would; what is told it is held against the action of the documents' examples."""
+    last = path.rpartition("/")[2]
+    forms = {"preview": ToldBody, "revert": RevertBody, "approve": ApproveBody, "reject": RejectBody, "applyBatch": BatchRequest}
+    asked = (ApplyRequest if path.startswith("/api/v2/") else ApplyBody) if last == "apply" else forms[last]
+    told = asked.model_validate(body)
+    examples = load_ontology(pages.EXAMPLES).ontology.actions
+    for name in getattr(told, "parameters", ()):
+        assert name in examples[path.split("/")[-2]].parameters
 
 
 def walked(question: str, body: dict[str, Any]) -> None:

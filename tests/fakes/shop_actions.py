@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 from starlette.types import Scope
 
 from palantir_assets.access.principal import Principal
+from palantir_assets.applying.desk import Desk
 from palantir_assets.ontology.served import ServedOntology
 from palantir_assets.ontology.served_access import ServedAccess
 from palantir_assets.serving.app import create_app
@@ -136,6 +137,6 @@ def till(folder: Path, database: Database) -> Iterator[TestClient]:
     """The service; a request says in `X-As` whose it is."""
     settings, pointers, log = settings_in(folder), ListLog(), EditLog(database)
     release_shop(settings, pointers, access=rules(), made=with_actions())
-    app = create_app(settings, pointers, clock=lambda: NOW, recognises=ByHeader(), edits=log, people=Staff())
+    app = create_app(settings, pointers, clock=lambda: NOW, recognises=ByHeader(), desk=Desk(log, Staff(), lambda: NOW))
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client

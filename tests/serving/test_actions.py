@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -232,3 +234,23 @@ def test_a_retry_with_a_key_is_the_same_request(client: TestClient, database: Da
     assert apply(client, "ben", "annotate", {"order": 1, "note": "hello"}, **key).status_code == 200
     assert len(EditLog(database).actions()) == 2
     assert apply(client, "ann", "annotate", {"order": 1, "note": "x"}, **{"Idempotency-Key": "a b"}).status_code == 400
+
+
+NASTY = ["", "\0", "a\0b", "\ud800", "x" * 5_000, "한국어 🛒", 10**400, -1, 1e308, None, True, [], {"a": 1}, "'; DROP TABLE edits; --"]
+
+
+@pytest.mark.parametrize("nasty", NASTY, ids=lambda value: repr(value)[:20])
+def test_nothing_that_an_action_is_told_breaks_it(client: TestClient, database: Database, nasty: Any) -> None:
+    told = {"order": nasty, "note": nasty, "number": nasty, "customer": nasty}
+    for action in ("annotate", "register", "assign", "pay"):
+        for path in (f"{API}/actions/{action}/apply", f"{PLATFORM}/actions/{action}/preview", f"{PLATFORM}/actions/{action}/apply"):
+            for some in (told, {**told, "order": 1}, {**told, "customer": "#", "number": 7_000}):
+                body = json.dumps({"parameters": {name: some[name] for name in NEEDED[action]}})
+                answer = client.post(path, content=body, headers={"X-As": "ann", "Idempotency-Key": str(uuid4())})
+                assert answer.status_code in (200, 400), (answer.status_code, path, answer.text)
+    asked = json.dumps({"objectPrimaryKey": {"customer_id": nasty}})
+    assert client.post(f"{API}/objectTypes/customer/editsHistory", content=asked, headers={"X-As": "ann"}).status_code in (200, 400)
+    assert whole(database) == []
+
+
+NEEDED = {"annotate": ("order", "note"), "register": ("number", "customer"), "assign": ("order", "customer"), "pay": ("order", "note")}

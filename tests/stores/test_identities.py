@@ -272,3 +272,14 @@ def test_signing_keys_are_for_their_owner_only(tmp_path: Path) -> None:
     (folder / signing_keys.FILE).chmod(0o644)
     with pytest.raises(Exception, match="chmod 600"):
         signing_keys.load(folder)
+
+
+def test_the_holders_of_a_role_are_users_who_have_it_themselves_or_through_a_group(kims: World) -> None:
+    people, at = kims.identities, NOON
+    people.add_user("lee", grants=[Grant("lee", "role", "night_watch")], actor="test", at=at)
+    people.add_user("pak", grants=[Grant("pak", "group", "night")], actor="test", at=at)
+    people.add_user("yun", grants=[Grant("yun", "role", "night_watch")], actor="test", at=at)
+    people.grant(Grant("group:night", "role", "night_watch"), actor="test", at=at)
+    people.disable("yun", actor="test", at=at)
+    assert list(people.holders({"night_watch", "nobody"})) == ["lee", "pak"]
+    assert list(people.holders(set())) == []
