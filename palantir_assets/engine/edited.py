@@ -97,20 +97,13 @@ class Edited:
         patch = self.patch(object_type)
         if patch is None:
             return self.base.json_rows(object_type, rows)
-        asked = np.asarray(rows, dtype=np.int32)
-        if missing := [row for row in rows if not patch.lives(row)]:
-            raise IndexError(f"{object_type} has no row {missing[0]}")
-        edited = patch.ready(asked)
-        if not edited:
-            return self.base.json_rows(object_type, rows)
-        stored = np.ones(len(asked), dtype=np.bool_)
-        stored[[place for place, _ in edited]] = False
-        found: list[bytes] = [b""] * len(asked)
-        for place, body in zip(np.flatnonzero(stored).tolist(), self.base.json_rows(object_type, asked[stored].tolist()), strict=True):
-            found[place] = body
-        for place, body in edited:
-            found[place] = body
-        return found
+        try:
+            edited = patch.ready(rows)
+        except KeyError as error:
+            raise IndexError(f"{object_type} has no row {error.args[0]}") from None
+        stored = [row for row, body in zip(rows, edited, strict=True) if body is None]
+        ready = iter(self.base.json_rows(object_type, stored))
+        return [next(ready) if body is None else body for body in edited]
 
     def index(self, object_type: str, name: str) -> ColumnIndex | None:
         """The index of the release's own rows; those of edited ones are in the patch's segments."""
@@ -227,7 +220,7 @@ class _Search:
 
     def _now(self, hit: Hit) -> Hit:
         patch = self.release.patch(hit.object_type)
-        if patch is None or not (edited_body := patch.ready(np.asarray([hit.row], dtype=np.int32))):
+        if patch is None or (body := patch.ready([hit.row])[0]) is None:
             return hit
-        title = orjson.loads(edited_body[0][1]).get("__title") or ""
+        title = orjson.loads(body).get("__title") or ""
         return _Found(hit.object_type, hit.row, hit.key, title, hit.score, hit.by)

@@ -65,8 +65,8 @@ class ColumnIndex(Protocol):
     def between(self, value: object) -> tuple[int, int]:
         """The ranks of what equals a value: from the first, to before the second. Empty where it would stand."""
 
-    def value(self, rank: int) -> Any:
-        """The value of a rank; values compare as those of the property do."""
+    def values_of(self, ranks: NDArray[np.int32]) -> NDArray[Any]:
+        """The values of some ranks; they compare as those of the property do."""
 
 
 class Hit(Protocol):

@@ -43,17 +43,17 @@ class Touched:
 class Waiting:
     """What has changed since the arrays of one stored link were made."""
 
-    sources: frozenset[int] = frozenset()
+    sources: tuple[frozenset[int], ...] = ()
     """Rows whose property, or whose standing for a link, is to be read again."""
-    targets: frozenset[str] = frozenset()
+    targets: tuple[frozenset[str], ...] = ()
     """Keys of objects that are there now, and that a property may have named before."""
     pairs: tuple[Pair, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.sources or self.targets or self.pairs)
+        return any(self.sources) or any(self.targets) or bool(self.pairs)
 
     def __or__(self, other: Waiting) -> Waiting:
-        return Waiting(self.sources | other.sources, self.targets | other.targets, (*self.pairs, *other.pairs))
+        return Waiting((*self.sources, *other.sources), (*self.targets, *other.targets), (*self.pairs, *other.pairs))
 
 
 @dataclass(slots=True, eq=False)
@@ -138,11 +138,12 @@ def _news(
     nobody = Touched()
     if link.through is not None:
         backing = touched.get(link.through, nobody)
-        return Waiting(sources=backing.rows)
+        return Waiting(sources=(backing.rows,) if backing.rows else ())
     told = tuple(pair for pair in pairs if pair[0] == name)
     if link.by is None:
         return Waiting(pairs=told)
-    return Waiting(touched.get(owner, nobody).rows, frozenset(touched.get(link.to, nobody).created), told)
+    rows, made = touched.get(owner, nobody).rows, frozenset(touched.get(link.to, nobody).created)
+    return Waiting((rows,) if rows else (), (made,) if made else (), told)
 
 
 def _resolved(release: Edited, name: str, owner: str, link: ServedLink, state: _State, sizes: tuple[int, int]) -> LinkArrays:
@@ -153,7 +154,7 @@ def _resolved(release: Edited, name: str, owner: str, link: ServedLink, state: _
     keep = np.ones(len(sources), dtype=np.bool_)
     added: list[tuple[int, int]] = []
     if link.by is not None:
-        rows = sorted(waiting.sources | _naming(release, owner, link, waiting.targets))
+        rows = sorted(frozenset().union(*waiting.sources) | _naming(release, owner, link, frozenset().union(*waiting.targets)))
         keep &= ~np.isin(sources, np.asarray(rows, dtype=np.int32))
         added += _by(release, owner, link, rows)
     last = {(pair[1], pair[2]): pair[3] for pair in waiting.pairs}
@@ -244,7 +245,7 @@ def _through(release: Edited, name: str, owner: str, link: ServedLink, old: Link
     if stand is None or ways is None or not waiting.sources:
         return _rebuilt(old, sources, targets, keep, [], sizes)
     first, second = (release.links[way].forward for way in ways)
-    rows = sorted(waiting.sources)
+    rows = sorted(frozenset().union(*waiting.sources))
     changed = np.isin(np.asarray(stand), np.asarray(rows, dtype=np.int32))
     dated = {} if old.valid is None else dict(zip(stand[changed].tolist(), old.valid[0][changed].tolist(), strict=True))
     added, behind = list[tuple[int, int]](), list[int]()

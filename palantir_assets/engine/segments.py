@@ -20,7 +20,7 @@ from palantir_assets.actions.values import python_value
 from palantir_assets.engine.ports import Released
 from palantir_assets.engine.postings import Postings, in_order
 from palantir_assets.engine.remembering import Memory
-from palantir_assets.engine.rows import Mask, Rows, RowSet, of_rows
+from palantir_assets.engine.rows import Rows, RowSet, of_rows
 from palantir_assets.engine.sources import source
 from palantir_assets.engine.spelling import plain
 from palantir_assets.engine.statements import Sql, columns
@@ -32,16 +32,17 @@ from palantir_assets.ontology.served_parts import ServedProperty, ServedType
 from palantir_assets.ontology.storing import sql_type
 
 _KEPT: Final = 64
+_FEW: Final = 100
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Segment:
-    """`rows` ascend; `table` has the columns of the release's table of the type, and `bodies` the ready JSON, row by row."""
+    """`rows` ascend; `table` has the columns of the release's table of the type, row by row; `bodies` is the ready JSON by row number."""
 
     kind: ServedType
     rows: Rows
     table: pa.Table
-    bodies: pa.ChunkedArray
+    bodies: Mapping[int, bytes]
     memory: Memory = field(default_factory=lambda: Memory(_KEPT), repr=False)
 
     def __len__(self) -> int:
@@ -67,17 +68,17 @@ def make_segment(release: Released, object_type: str, states: Mapping[int, tuple
     rows = np.asarray(sorted(states), dtype=np.int32)
     ordered = [states[row] for row in rows.tolist()]
     stored = np.asarray([state.kind != APPENDED for _, state in ordered], dtype=np.bool_)
-    own = source(release, object_type, of_rows(rows[stored], release.count(object_type)))
-    held = columns(release, Sql(f"SELECT own.* FROM {own.text} WHERE {own.test} ORDER BY own._row"), own.tables)
+    held = _stored(release, object_type, rows[stored])
     place = np.where(stored, np.cumsum(stored) - 1, 0)
     table = held.take(pa.array(place, mask=~stored)) if len(held) else pa.table({f.name: pa.nulls(len(rows), f.type) for f in held.schema})
     table = _set(table, "_row", pa.array(rows, held.schema.field("_row").type))
     for name in dict.fromkeys(name for _, state in ordered for name in state.values):
         if name in kind.properties and name in held.schema.names:
             table = _edited(table, kind.properties[name], name, [state for _, state in ordered])
-    told = columns(release, Sql(f"SELECT * FROM ({_computed(kind)}) ORDER BY _row"), {"edited_rows": table}).select(held.schema.names)
-    bodies = _bodies(release, kind, rows, ordered, told)
-    return Segment(kind, rows, told.cast(held.schema), pa.chunked_array([pa.array(bodies, pa.large_binary())]))
+    if not stored.all() or _reads(kind) & {name for _, state in ordered for name in state.values}:
+        told = columns(release, Sql(f"SELECT * FROM ({_computed(kind)}) ORDER BY _row"), {"edited_rows": table})
+        table = told.select(held.schema.names).cast(held.schema)
+    return Segment(kind, rows, table, dict(zip(rows.tolist(), _bodies(release, kind, rows, ordered, table), strict=True)))
 
 
 def merged(newer: Segment, older: Segment, live: RowSet) -> Segment:
@@ -87,13 +88,23 @@ def merged(newer: Segment, older: Segment, live: RowSet) -> Segment:
     order = np.argsort(rows, kind="stable")
     places = pa.array(np.concatenate([kept, len(older) + np.arange(len(newer))])[order])
     table = pa.concat_tables([older.table, newer.table]).combine_chunks().take(places)
-    bodies = pa.chunked_array([*older.bodies.chunks, *newer.bodies.chunks]).combine_chunks().take(places)
-    return Segment(older.kind, rows[order], table, pa.chunked_array([bodies]))
+    return Segment(older.kind, rows[order], table, {**older.bodies, **newer.bodies})
 
 
-def without_null(mask: Mask, size: int) -> RowSet:
-    """A set of positions; all of them as such."""
-    return RowSet(size) if mask.all() else RowSet(size, mask=mask)
+def _reads(kind: ServedType) -> frozenset[str]:
+    """The properties that titles and computed values are made of."""
+    titled = frozenset(name for _, name in split_template(kind.title))
+    return titled.union(*(take_apart(prop.virtual or "").reads for prop in expressions(kind).values()))
+
+
+def _stored(release: Released, object_type: str, rows: Rows) -> pa.Table:
+    """Rows of the release as it has them; of few, only the pieces that they lie in are read."""
+    if len(rows) > _FEW:
+        own = source(release, object_type, of_rows(rows, release.count(object_type)))
+        return columns(release, Sql(f"SELECT own.* FROM {own.text} WHERE {own.test} ORDER BY own._row"), own.tables)
+    span = (int(rows.min(initial=2**31 - 1)), int(rows.max(initial=0)), rows.tolist())
+    text = f"SELECT * FROM {quoted(object_type)} WHERE _row BETWEEN ? AND ? AND _row = ANY(?::INTEGER[]) ORDER BY _row"
+    return columns(release, Sql(text, span))
 
 
 def _set(table: pa.Table, name: str, values: pa.Array) -> pa.Table:

@@ -23,7 +23,7 @@ from palantir_assets.release.editing import EditedRelease, Opened, with_nothing
 from palantir_assets.release.reading import Release
 
 LOG: Final = logging.getLogger(__name__)
-POLL_SECONDS: Final = 0.015
+POLL_SECONDS: Final = 0.01
 AT_ONCE: Final = 5_000
 WAIT_SECONDS: Final = 2.0
 """How long a read waits for an edit that it must see."""
