@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 
 from palantir_assets.actions.edits import Edit, LinkEdit
 from palantir_assets.actions.overlay import APPENDED, ERASED, REMOVED, Overlay, State, ends, fold
+from palantir_assets.engine.editing import make_segment
 from palantir_assets.engine.keys import key_text
 from palantir_assets.engine.patches import Patch, patched, unpatched
 from palantir_assets.engine.ports import ColumnIndex, Hit, Identity, Links, Released, TextIndex
 from palantir_assets.engine.relinking import EditedLinks, Touched
 from palantir_assets.engine.remembering import Memory
 from palantir_assets.engine.rows import RowSet
-from palantir_assets.engine.segments import make_segment
 from palantir_assets.ontology.served import ServedOntology
 from palantir_assets.ontology.served_access import ServedAccess
 

@@ -18,7 +18,8 @@ from palantir_assets.engine.asking import Asking
 from palantir_assets.engine.deriving import derive
 from palantir_assets.engine.indexed import index_of
 from palantir_assets.engine.patches import Patch
-from palantir_assets.engine.ports import MISSING, ColumnIndex
+from palantir_assets.engine.ports import ColumnIndex
+from palantir_assets.engine.postings import MISSING
 from palantir_assets.engine.predicates import reference
 from palantir_assets.engine.rows import Rows, RowSet
 from palantir_assets.engine.sources import Source, source

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import Any, Protocol
 
 import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
+from palantir_assets.engine.patches import Patch
 from palantir_assets.engine.remembering import Memory
 from palantir_assets.engine.rows import RowSet
 from palantir_assets.ontology.served import ServedOntology
 from palantir_assets.ontology.served_access import ServedAccess
-
-if TYPE_CHECKING:
-    from palantir_assets.engine.patches import Patch
-
-MISSING: Final = 2**31 - 1
-"""The rank of a missing value."""
 
 
 class Adjacency(Protocol):

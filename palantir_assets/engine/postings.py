@@ -17,8 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from palantir_assets.engine.ports import MISSING
-
+MISSING: Final = 2**31 - 1
+"""The rank of a missing value."""
 _EPOCH_DAY: Final = date(1970, 1, 1)
 _EPOCH: Final = datetime(1970, 1, 1)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 import orjson
@@ -24,8 +24,13 @@ from palantir_assets.names import quoted
 from palantir_assets.ontology.served import ServedOntology
 from palantir_assets.ontology.served_parts import ServedLink
 
-if TYPE_CHECKING:
-    from palantir_assets.engine.edited import Edited
+
+class Edited(Released, Protocol):
+    """A release with edits laid over it."""
+
+    def place_of(self, object_type: str, key: object) -> int | None:
+        """The row of an object, whether it is there now or was."""
+
 
 Pair = tuple[str, str, str, bool]
 """A stored link, the keys at its ends, and whether they are linked."""

@@ -11,10 +11,12 @@ import asyncio
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from time import monotonic
 from typing import Final, Protocol
+
+from anyio import to_thread
 
 from palantir_assets.actions.edits import Edit
 from palantir_assets.actions.recording import read
@@ -23,7 +25,7 @@ from palantir_assets.release.editing import EditedRelease, Opened, with_nothing
 from palantir_assets.release.reading import Release
 
 LOG: Final = logging.getLogger(__name__)
-POLL_SECONDS: Final = 0.01
+POLL_SECONDS: Final = 0.015
 AT_ONCE: Final = 5_000
 WAIT_SECONDS: Final = 2.0
 """How long a read waits for an edit that it must see."""
@@ -145,8 +147,8 @@ class FollowedEdits:
                 self._advance(release_id)
         return True
 
-    @contextmanager
-    def following(self) -> Iterator[None]:
+    @asynccontextmanager
+    async def following(self) -> AsyncIterator[None]:
         """Look for new edits again and again during the block, in a thread of its own."""
         if self._log is None:
             yield
@@ -158,7 +160,7 @@ class FollowedEdits:
         finally:
             self._ending.set()
             self._wake.set()
-            thread.join(timeout=5)
+            await to_thread.run_sync(thread.join, 5.0)
 
     def _follow(self) -> None:
         while not self._ending.is_set():

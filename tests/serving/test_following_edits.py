@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -172,14 +172,17 @@ def test_two_processes_follow_one_ledger_within_50_milliseconds(shop: tuple[Sett
 def test_to_follow_a_log_in_which_nothing_happens_costs_next_to_nothing(tmp_path: Path) -> None:
     with closing(open_database(f"sqlite:///{tmp_path / 'edits.db'}", tmp_path / "keys" / "audit.key")) as database:
         followed = following_edits.FollowedEdits(EditLog(database))
-        with followed.following():
-            time.sleep(0.3)  # the first looks prepare statements
-            began, spent = time.monotonic(), time.process_time()
-            time.sleep(1.0)
-            share = (time.process_time() - spent) / (time.monotonic() - began)
-        print(f"\nan idle follower takes {share:.1%} of a processor")
-        assert share < 0.1
-        assert threading.active_count() >= 1
+
+        async def share() -> float:
+            async with followed.following():
+                await asyncio.sleep(0.3)  # the first looks prepare statements
+                began, spent = time.monotonic(), time.process_time()
+                await asyncio.sleep(1.0)
+                return (time.process_time() - spent) / (time.monotonic() - began)
+
+        taken = asyncio.run(share())
+        print(f"\nan idle follower takes {taken:.1%} of a processor")
+        assert taken < 0.1  # on a processor that others use too
 
 
 def _batch(edit: Edit) -> Batch:
