@@ -136,6 +136,20 @@ class Edited:
                 touched.setdefault(edit.type, set()).add(edit.key)
         return _laid(replace(self, overlay=fold(self.overlay, newer), memory=Memory()), touched, pairs)
 
+    def moved(self, overlay: Overlay) -> Self:
+        """The same release with an overlay of more edits, of which this one's are the first. Raises QueryTooLong."""
+        touched = {
+            name: {key for key, state in states.items() if state != self.overlay.state(name, key)}
+            for name, states in overlay.objects.items()
+        }
+        pairs = [
+            (link, *ends(text), linked)
+            for link, said in overlay.links.items()
+            for text, linked in said.items()
+            if linked != self.overlay.linked(link, *ends(text))
+        ]
+        return _laid(replace(self, overlay=overlay, memory=Memory()), {name: keys for name, keys in touched.items() if keys}, pairs)
+
     def ruled_by(self, base: Released) -> Self:
         """The same edits over the same release under other rules."""
         return replace(self, base=base, memory=Memory())
@@ -148,10 +162,9 @@ def edited(release: Released, overlay: Overlay) -> Edited:
 
 def edited_as(kind: type[Made], release: Released, overlay: Overlay) -> Made:
     """The same, as something that derives from `Edited`."""
-    blank = kind(release, overlay, MappingProxyType({}), {name: {} for name in release.ontology.types}, EditedLinks.of(release))
-    touched = {name: {key for key, _ in states.items()} for name, states in overlay.objects.items()}
-    pairs = [(link, *ends(text), linked) for link, said in overlay.links.items() for text, linked in said.items()]
-    return _laid(blank, touched, pairs)
+    nothing = Overlay(overlay.edit_no)
+    made: dict[str, dict[str, int]] = {name: {} for name in release.ontology.types}
+    return kind(release, nothing, MappingProxyType({}), made, EditedLinks.of(release)).moved(overlay)
 
 
 def _laid(release: Made, touched: Mapping[str, Iterable[str]], pairs: Sequence[tuple[str, str, str, bool]]) -> Made:
