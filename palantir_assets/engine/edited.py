@@ -35,7 +35,7 @@ _GONE: Final = (REMOVED, ERASED)
 Made = TypeVar("Made", bound="Edited")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Edited:
     """An open release as edits make it, up to `edit_no`. Fulfils `Released`; safe to share between threads."""
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Protocol
+from weakref import ref
 
 import numpy as np
 import orjson
@@ -75,7 +76,7 @@ class EditedLinks:
     """The stored links of one edited release, by name."""
 
     states: Mapping[str, _State]
-    views: dict[int, Mapping[str, Links]] = field(default_factory=dict)
+    views: list[_View] = field(default_factory=list)
 
     @classmethod
     def of(cls, release: Released) -> EditedLinks:
@@ -96,10 +97,12 @@ class EditedLinks:
 
     def over(self, release: Edited) -> Mapping[str, Links]:
         """The links by name, made when they are looked at: the same mapping for the same release."""
-        if id(release) not in self.views:
-            self.views.clear()
-            self.views[id(release)] = _View(self, release)
-        return self.views[id(release)]
+        for view in tuple(self.views):
+            if view.release() is release:
+                return view
+        view = _View(self, ref(release))
+        self.views[:] = [view]
+        return view
 
     def arrays(self, release: Edited, name: str) -> Links:
         """The arrays of one stored link. Raises KeyError, or QueryTooLong."""
@@ -116,10 +119,14 @@ class EditedLinks:
 @dataclass(frozen=True, slots=True, eq=False)
 class _View(Mapping[str, Links]):
     linked: EditedLinks
-    release: Edited
+    release: ref[Edited]
+    """Held by whoever asks: states that nobody reads any more go at once, without a search for cycles."""
 
     def __getitem__(self, name: str) -> Links:
-        return self.linked.arrays(self.release, name)
+        release = self.release()
+        if release is None:
+            raise KeyError(name)
+        return self.linked.arrays(release, name)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.linked.states)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from weakref import ref
 
 import orjson
 import pytest
@@ -158,3 +160,15 @@ def test_a_release_on_disk_and_its_edits_answer_alike_whether_laid_at_once_or_on
             assert both[0] == both[1]
     finally:
         world.release.close()
+
+
+def test_a_state_that_nobody_reads_any_more_is_gone_at_once(release: FakeRelease) -> None:
+    state = over(release, ObjectEdit("modify", "order", "0", {"customer_id": None}))
+    assert keys_of(state, str(release.rows["customer"][1]["customer_id"]))
+    seen = ref(state)
+    gc.disable()
+    try:
+        state = state.with_edits([(2, ObjectEdit("modify", "order", "1", {"note": "y"}))])
+        assert seen() is None
+    finally:
+        gc.enable()
