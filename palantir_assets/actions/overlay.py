@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
-from palantir_assets.actions.edits import Edit, LinkEdit, ObjectEdit, Values
+from palantir_assets.actions.edits import Edit, Json, LinkEdit, ObjectEdit, Values
 
 V = TypeVar("V")
 
@@ -118,6 +118,24 @@ def fold(overlay: Overlay, edits: Iterable[tuple[int, Edit]]) -> Overlay:
     if edit_no == overlay.edit_no:
         return overlay
     return Overlay(edit_no, _layered(overlay.objects, objects), _layered(overlay.links, links))
+
+
+def as_json(overlay: Overlay) -> dict[str, Json]:
+    """An overlay as JSON; `from_json` reads it again."""
+    return {
+        "edit_no": overlay.edit_no,
+        "objects": {
+            name: {key: [state.kind, dict(state.values), state.version] for key, state in states.items()}
+            for name, states in overlay.objects.items()
+        },
+        "links": {name: dict(pairs.items()) for name, pairs in overlay.links.items()},
+    }
+
+
+def from_json(said: Mapping[str, Json]) -> Overlay:
+    """The overlay that `as_json` wrote."""
+    objects = {name: {key: State(*state) for key, state in states.items()} for name, states in said["objects"].items()}
+    return Overlay(said["edit_no"], _layered({}, objects), _layered({}, dict(said["links"])))
 
 
 def _after(before: State | None, edit: ObjectEdit) -> State:

@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 
 from palantir_assets.actions.edits import Edit, LinkEdit
 from palantir_assets.actions.overlay import APPENDED, ERASED, REMOVED, Overlay, State, ends, fold
+from palantir_assets.engine.editing import make_segment
 from palantir_assets.engine.keys import key_text
 from palantir_assets.engine.patches import Patch, patched, unpatched
 from palantir_assets.engine.ports import ColumnIndex, Hit, Identity, Links, Released, TextIndex
 from palantir_assets.engine.relinking import EditedLinks, Touched
 from palantir_assets.engine.remembering import Memory
 from palantir_assets.engine.rows import RowSet
-from palantir_assets.engine.segments import make_segment
 from palantir_assets.ontology.served import ServedOntology
 from palantir_assets.ontology.served_access import ServedAccess
 
@@ -35,7 +35,7 @@ _GONE: Final = (REMOVED, ERASED)
 Made = TypeVar("Made", bound="Edited")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Edited:
     """An open release as edits make it, up to `edit_no`. Fulfils `Released`; safe to share between threads."""
 
@@ -97,20 +97,13 @@ class Edited:
         patch = self.patch(object_type)
         if patch is None:
             return self.base.json_rows(object_type, rows)
-        asked = np.asarray(rows, dtype=np.int32)
-        if missing := [row for row in rows if not patch.lives(row)]:
-            raise IndexError(f"{object_type} has no row {missing[0]}")
-        edited = patch.ready(asked)
-        if not edited:
-            return self.base.json_rows(object_type, rows)
-        stored = np.ones(len(asked), dtype=np.bool_)
-        stored[[place for place, _ in edited]] = False
-        found: list[bytes] = [b""] * len(asked)
-        for place, body in zip(np.flatnonzero(stored).tolist(), self.base.json_rows(object_type, asked[stored].tolist()), strict=True):
-            found[place] = body
-        for place, body in edited:
-            found[place] = body
-        return found
+        try:
+            edited = patch.ready(rows)
+        except KeyError as error:
+            raise IndexError(f"{object_type} has no row {error.args[0]}") from None
+        stored = [row for row, body in zip(rows, edited, strict=True) if body is None]
+        ready = iter(self.base.json_rows(object_type, stored))
+        return [next(ready) if body is None else body for body in edited]
 
     def index(self, object_type: str, name: str) -> ColumnIndex | None:
         """The index of the release's own rows; those of edited ones are in the patch's segments."""
@@ -143,6 +136,20 @@ class Edited:
                 touched.setdefault(edit.type, set()).add(edit.key)
         return _laid(replace(self, overlay=fold(self.overlay, newer), memory=Memory()), touched, pairs)
 
+    def moved(self, overlay: Overlay) -> Self:
+        """The same release with an overlay of more edits, of which this one's are the first. Raises QueryTooLong."""
+        touched = {
+            name: {key for key, state in states.items() if state != self.overlay.state(name, key)}
+            for name, states in overlay.objects.items()
+        }
+        pairs = [
+            (link, *ends(text), linked)
+            for link, said in overlay.links.items()
+            for text, linked in said.items()
+            if linked != self.overlay.linked(link, *ends(text))
+        ]
+        return _laid(replace(self, overlay=overlay, memory=Memory()), {name: keys for name, keys in touched.items() if keys}, pairs)
+
     def ruled_by(self, base: Released) -> Self:
         """The same edits over the same release under other rules."""
         return replace(self, base=base, memory=Memory())
@@ -155,10 +162,9 @@ def edited(release: Released, overlay: Overlay) -> Edited:
 
 def edited_as(kind: type[Made], release: Released, overlay: Overlay) -> Made:
     """The same, as something that derives from `Edited`."""
-    blank = kind(release, overlay, MappingProxyType({}), {name: {} for name in release.ontology.types}, EditedLinks.of(release))
-    touched = {name: {key for key, _ in states.items()} for name, states in overlay.objects.items()}
-    pairs = [(link, *ends(text), linked) for link, said in overlay.links.items() for text, linked in said.items()]
-    return _laid(blank, touched, pairs)
+    nothing = Overlay(overlay.edit_no)
+    made: dict[str, dict[str, int]] = {name: {} for name in release.ontology.types}
+    return kind(release, nothing, MappingProxyType({}), made, EditedLinks.of(release)).moved(overlay)
 
 
 def _laid(release: Made, touched: Mapping[str, Iterable[str]], pairs: Sequence[tuple[str, str, str, bool]]) -> Made:
@@ -227,7 +233,7 @@ class _Search:
 
     def _now(self, hit: Hit) -> Hit:
         patch = self.release.patch(hit.object_type)
-        if patch is None or not (edited_body := patch.ready(np.asarray([hit.row], dtype=np.int32))):
+        if patch is None or (body := patch.ready([hit.row])[0]) is None:
             return hit
-        title = orjson.loads(edited_body[0][1]).get("__title") or ""
+        title = orjson.loads(body).get("__title") or ""
         return _Found(hit.object_type, hit.row, hit.key, title, hit.score, hit.by)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from palantir_assets.engine.ports import MISSING, ColumnIndex, Released
+from palantir_assets.engine.ports import ColumnIndex, Released
+from palantir_assets.engine.postings import MISSING
 from palantir_assets.engine.rows import RowSet, nothing, of_mask, of_rows
 from palantir_assets.query.fields import Column
 from palantir_assets.query.predicates import Compare, IsNull, Leaf, Nothing, OneOf

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +18,8 @@ from palantir_assets.engine.asking import Asking
 from palantir_assets.engine.deriving import derive
 from palantir_assets.engine.indexed import index_of
 from palantir_assets.engine.patches import Patch
-from palantir_assets.engine.ports import MISSING, ColumnIndex
+from palantir_assets.engine.ports import ColumnIndex
+from palantir_assets.engine.postings import MISSING
 from palantir_assets.engine.predicates import reference
 from palantir_assets.engine.rows import Rows, RowSet
 from palantir_assets.engine.sources import Source, source
@@ -117,19 +118,12 @@ def _merged(patch: Patch, rows: RowSet, indexes: list[ColumnIndex], names: list[
 def _codes(runs: list[tuple[ColumnIndex, Rows]], down: bool) -> NDArray[np.int64]:
     """A number for each row by its value, which orders as the values do; what is missing has the highest in either direction."""
     ranks = [index.ranks[run] for index, run in runs]
-    known = [_values(index, some) for (index, _), some in zip(runs, ranks, strict=True)]
-    place = {value: at for at, value in enumerate(sorted({value for each in known for value in each.values()}))}
-    last, sign = len(place), -1 if down else 1
-    codes = [
-        last if rank == MISSING else sign * place[each[rank]] for each, some in zip(known, ranks, strict=True) for rank in some.tolist()
-    ]
-    return np.asarray(codes, dtype=np.int64)
-
-
-def _values(index: ColumnIndex, ranks: NDArray[np.int32]) -> dict[int, tuple[bool, Any]]:
-    """By rank, what compares as its value does; no number is beyond all numbers."""
-    values = {rank: index.value(rank) for rank in set(ranks.tolist()) - {MISSING}}
-    return {rank: (value != value, 0.0 if value != value else value) for rank, value in values.items()}
+    there = [some != MISSING for some in ranks]
+    values = np.concatenate([index.values_of(some[known]) for (index, _), some, known in zip(runs, ranks, there, strict=True)])
+    distinct, places = np.unique(values, return_inverse=True)
+    codes = np.full(sum(map(len, ranks)), len(distinct), dtype=np.int64)
+    codes[np.concatenate(there)] = -places if down else places
+    return codes
 
 
 def _key(index: ColumnIndex, numbers: Rows, down: bool) -> NDArray[np.int64]:

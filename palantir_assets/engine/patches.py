@@ -8,15 +8,17 @@ the layers of a log-structured tree, so that one edit more costs what it is, and
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
 
-from palantir_assets.engine.rows import Mask, Rows, RowSet, everything, nothing, of_mask, of_rows
+from palantir_assets.engine.remembering import Memory
+from palantir_assets.engine.rows import Mask, Parts, Rows, RowSet, Together, everything, nothing, of_mask
 from palantir_assets.engine.segments import Segment, merged
 
+_SPARSE: Final = 32
 _DEPTH: Final = 2
 """A segment is merged into the one below it when it is more than one part in so many of it."""
 
@@ -31,6 +33,7 @@ class Patch:
     base: RowSet
     living: RowSet
     segments: tuple[tuple[Segment, RowSet], ...] = ()
+    memory: Memory = field(default_factory=lambda: Memory(2), repr=False)
 
     @property
     def count(self) -> int:
@@ -45,38 +48,69 @@ class Patch:
     def together(self, base: RowSet, found: Sequence[RowSet]) -> RowSet:
         """One set of the release's answer and of the segments' answers by position."""
         stands = base & self.base
-        there = [segment.rows[(rows & live).rows()] for (segment, live), rows in zip(self.segments, found, strict=True)]
-        if stands.is_all and all(len(rows) == len(live) for rows, (_, live) in zip(there, self.segments, strict=True)):
+        inside = tuple(rows & live for (_, live), rows in zip(self.segments, found, strict=True))
+        parts = Parts(stands, inside, self.living)
+        if stands is self.base and all(rows is live for rows, (_, live) in zip(inside, self.segments, strict=True)):
             return self.living
-        if stands.array is not None:
-            return of_rows(np.concatenate([stands.array, *there]), self.size)
+        if stands.array is not None and sum(map(len, inside)) * _SPARSE < self.size:
+            there = [segment.rows[rows.rows()] for (segment, _), rows in zip(self.segments, inside, strict=True)]
+            return RowSet(self.size, array=np.sort(np.concatenate([stands.array, *there])), parts=parts)
+        return Together(self.size, parts, lambda: self._mask(stands, inside))
+
+    def _mask(self, stands: RowSet, inside: Sequence[RowSet]) -> Mask:
+        """Newer segments are written over older ones, whose rows may be theirs by now."""
         mask = np.zeros(self.size, dtype=np.bool_)
-        mask[: self.count] = stands.as_mask()
-        for rows in there:
-            mask[rows] = True
-        return RowSet(self.size, mask=mask)
+        if stands.array is not None:
+            mask[stands.array] = True
+        else:
+            mask[: self.count] = stands.as_mask()
+        for (segment, _), rows in zip(reversed(self.segments), reversed(inside), strict=True):
+            mask[segment.rows] = rows.as_mask()
+        return mask
 
     def apart(self, rows: RowSet) -> tuple[RowSet, list[RowSet]]:
         """A set as rows of the release that stand, and as positions in each segment."""
+        if rows.parts is not None and rows.parts.whole is self.living:
+            return rows.parts.base, list(rows.parts.inside)
+        if rows is self.living:
+            return self.base, [live for _, live in self.segments]
         inside = [(segment, live, live if rows.is_all else _positions(segment, live, rows)) for segment, live in self.segments]
         return self._of_release(rows), [found for _, _, found in inside]
 
     def edited_table(self, picked: Sequence[RowSet]) -> pa.Table | None:
         """The picked rows of the segments as one table with a column `_keep`, whose rows count where it is true; None for none."""
+        if all(rows is live for (_, live), rows in zip(self.segments, picked, strict=True)):
+            return self.memory.once("edited", lambda: self._edited(picked))
+        return self._edited(picked)
+
+    def kept_table(self, stand: RowSet) -> pa.Table:
+        """A column `keep`, row by row of the release."""
+        if stand is self.base:
+            return self.memory.once("kept", lambda: pa.table({"keep": stand.as_mask()}))
+        return pa.table({"keep": stand.as_mask()})
+
+    def _edited(self, picked: Sequence[RowSet]) -> pa.Table | None:
         used = [(segment, rows) for (segment, _), rows in zip(self.segments, picked, strict=True) if len(rows)]
         if not used:
             return None
         return pa.concat_tables([segment.table.append_column("_keep", pa.array(rows.as_mask())) for segment, rows in used])
 
-    def ready(self, rows: Rows) -> list[tuple[int, bytes]]:
-        """The ready JSON of those of some rows that are in a segment, each with its place among them."""
-        found: list[tuple[int, bytes]] = []
-        for segment, live in self.segments:
-            places, positions = segment.positions(rows)
-            if len(places):
-                counts = live.holds(positions)
-                found += zip(places[counts].tolist(), segment.bodies.take(pa.array(positions[counts])).to_pylist(), strict=True)
+    def ready(self, rows: Sequence[int]) -> list[bytes | None]:
+        """The ready JSON of those of some rows that are in a segment; None of the others. Raises KeyError for what is no object."""
+        found: list[bytes | None] = [None] * len(rows)
+        for place in self._edited_places(rows):
+            row = rows[place]
+            if not self.lives(row):
+                raise KeyError(row)
+            found[place] = next(segment.bodies[row] for segment, _ in self.segments if row in segment.bodies)
         return found
+
+    def _edited_places(self, rows: Sequence[int]) -> Sequence[int]:
+        """Which of some rows do not stand in the release."""
+        if len(rows) == 1 or (rows and max(rows) >= self.count):
+            mask = self.base.mask
+            return [at for at, row in enumerate(rows) if row >= self.count or (mask is not None and not mask[row])]
+        return [] if self.base.mask is None else np.flatnonzero(~self.base.mask[np.asarray(rows, dtype=np.int32)]).tolist()
 
     def having(self, rows: Rows, name: str) -> Rows:
         """Some rows without those that edits left without a value of a property."""

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import Any, Protocol
 
 import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
+from palantir_assets.engine.patches import Patch
 from palantir_assets.engine.remembering import Memory
 from palantir_assets.engine.rows import RowSet
 from palantir_assets.ontology.served import ServedOntology
 from palantir_assets.ontology.served_access import ServedAccess
-
-if TYPE_CHECKING:
-    from palantir_assets.engine.patches import Patch
-
-MISSING: Final = 2**31 - 1
-"""The rank of a missing value."""
 
 
 class Adjacency(Protocol):
@@ -65,8 +60,8 @@ class ColumnIndex(Protocol):
     def between(self, value: object) -> tuple[int, int]:
         """The ranks of what equals a value: from the first, to before the second. Empty where it would stand."""
 
-    def value(self, rank: int) -> Any:
-        """The value of a rank; values compare as those of the property do."""
+    def values_of(self, ranks: NDArray[np.int32]) -> NDArray[Any]:
+        """The values of some ranks; they compare as those of the property do."""
 
 
 class Hit(Protocol):

@@ -17,8 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from palantir_assets.engine.ports import MISSING
-
+MISSING: Final = 2**31 - 1
+"""The rank of a missing value."""
 _EPOCH_DAY: Final = date(1970, 1, 1)
 _EPOCH: Final = datetime(1970, 1, 1)
 
@@ -43,9 +43,13 @@ class Postings:
         number = _number(value, self.scale)
         return int(np.searchsorted(self.values, number, "left")), int(np.searchsorted(self.values, number, "right"))
 
-    def value(self, rank: int) -> Any:
-        """The value of a rank: a number, or the bytes of a text. They compare as the values do."""
-        return self._text(rank) if self.texts is not None else self.values[rank].item()
+    def values_of(self, ranks: NDArray[np.int32]) -> NDArray[Any]:
+        """The values of some ranks: numbers, or the bytes of texts. They compare as the values do."""
+        if self.texts is None:
+            return np.asarray(self.values[ranks])
+        found = np.empty(len(ranks), dtype=object)
+        found[:] = [self._text(rank) for rank in ranks.tolist()]
+        return found
 
     def _text(self, rank: int) -> bytes:
         texts = self.texts

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import Protocol
+from weakref import ref
 
 import numpy as np
 import orjson
@@ -24,8 +25,13 @@ from palantir_assets.names import quoted
 from palantir_assets.ontology.served import ServedOntology
 from palantir_assets.ontology.served_parts import ServedLink
 
-if TYPE_CHECKING:
-    from palantir_assets.engine.edited import Edited
+
+class Edited(Released, Protocol):
+    """A release with edits laid over it."""
+
+    def place_of(self, object_type: str, key: object) -> int | None:
+        """The row of an object, whether it is there now or was."""
+
 
 Pair = tuple[str, str, str, bool]
 """A stored link, the keys at its ends, and whether they are linked."""
@@ -43,17 +49,17 @@ class Touched:
 class Waiting:
     """What has changed since the arrays of one stored link were made."""
 
-    sources: frozenset[int] = frozenset()
+    sources: tuple[frozenset[int], ...] = ()
     """Rows whose property, or whose standing for a link, is to be read again."""
-    targets: frozenset[str] = frozenset()
+    targets: tuple[frozenset[str], ...] = ()
     """Keys of objects that are there now, and that a property may have named before."""
     pairs: tuple[Pair, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.sources or self.targets or self.pairs)
+        return any(self.sources) or any(self.targets) or bool(self.pairs)
 
     def __or__(self, other: Waiting) -> Waiting:
-        return Waiting(self.sources | other.sources, self.targets | other.targets, (*self.pairs, *other.pairs))
+        return Waiting((*self.sources, *other.sources), (*self.targets, *other.targets), (*self.pairs, *other.pairs))
 
 
 @dataclass(slots=True, eq=False)
@@ -70,7 +76,7 @@ class EditedLinks:
     """The stored links of one edited release, by name."""
 
     states: Mapping[str, _State]
-    views: dict[int, Mapping[str, Links]] = field(default_factory=dict)
+    views: list[_View] = field(default_factory=list)
 
     @classmethod
     def of(cls, release: Released) -> EditedLinks:
@@ -91,10 +97,12 @@ class EditedLinks:
 
     def over(self, release: Edited) -> Mapping[str, Links]:
         """The links by name, made when they are looked at: the same mapping for the same release."""
-        if id(release) not in self.views:
-            self.views.clear()
-            self.views[id(release)] = _View(self, release)
-        return self.views[id(release)]
+        for view in tuple(self.views):
+            if view.release() is release:
+                return view
+        view = _View(self, ref(release))
+        self.views[:] = [view]
+        return view
 
     def arrays(self, release: Edited, name: str) -> Links:
         """The arrays of one stored link. Raises KeyError, or QueryTooLong."""
@@ -111,10 +119,14 @@ class EditedLinks:
 @dataclass(frozen=True, slots=True, eq=False)
 class _View(Mapping[str, Links]):
     linked: EditedLinks
-    release: Edited
+    release: ref[Edited]
+    """Held by whoever asks: states that nobody reads any more go at once, without a search for cycles."""
 
     def __getitem__(self, name: str) -> Links:
-        return self.linked.arrays(self.release, name)
+        release = self.release()
+        if release is None:
+            raise KeyError(name)
+        return self.linked.arrays(release, name)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.linked.states)
@@ -138,11 +150,12 @@ def _news(
     nobody = Touched()
     if link.through is not None:
         backing = touched.get(link.through, nobody)
-        return Waiting(sources=backing.rows)
+        return Waiting(sources=(backing.rows,) if backing.rows else ())
     told = tuple(pair for pair in pairs if pair[0] == name)
     if link.by is None:
         return Waiting(pairs=told)
-    return Waiting(touched.get(owner, nobody).rows, frozenset(touched.get(link.to, nobody).created), told)
+    rows, made = touched.get(owner, nobody).rows, frozenset(touched.get(link.to, nobody).created)
+    return Waiting((rows,) if rows else (), (made,) if made else (), told)
 
 
 def _resolved(release: Edited, name: str, owner: str, link: ServedLink, state: _State, sizes: tuple[int, int]) -> LinkArrays:
@@ -153,7 +166,7 @@ def _resolved(release: Edited, name: str, owner: str, link: ServedLink, state: _
     keep = np.ones(len(sources), dtype=np.bool_)
     added: list[tuple[int, int]] = []
     if link.by is not None:
-        rows = sorted(waiting.sources | _naming(release, owner, link, waiting.targets))
+        rows = sorted(frozenset().union(*waiting.sources) | _naming(release, owner, link, frozenset().union(*waiting.targets)))
         keep &= ~np.isin(sources, np.asarray(rows, dtype=np.int32))
         added += _by(release, owner, link, rows)
     last = {(pair[1], pair[2]): pair[3] for pair in waiting.pairs}
@@ -244,7 +257,7 @@ def _through(release: Edited, name: str, owner: str, link: ServedLink, old: Link
     if stand is None or ways is None or not waiting.sources:
         return _rebuilt(old, sources, targets, keep, [], sizes)
     first, second = (release.links[way].forward for way in ways)
-    rows = sorted(waiting.sources)
+    rows = sorted(frozenset().union(*waiting.sources))
     changed = np.isin(np.asarray(stand), np.asarray(rows, dtype=np.int32))
     dated = {} if old.valid is None else dict(zip(stand[changed].tolist(), old.valid[0][changed].tolist(), strict=True))
     added, behind = list[tuple[int, int]](), list[int]()

@@ -7,6 +7,7 @@ intersection cost a pass over bytes.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,17 +16,32 @@ from numpy.typing import NDArray
 Rows = NDArray[np.int32]
 Mask = NDArray[np.bool_]
 
+_NEAR = 20_000
+"""A page that ends before so many rows is looked for from the start."""
 _DENSE = 32
 """From one row in so many on, a mask is cheaper than an array."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Parts:
+    """How a set was put together: of which rows of a release, which positions in each segment, and out of which rows."""
+
+    base: RowSet
+    inside: tuple[RowSet, ...]
+    whole: RowSet
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class RowSet:
-    """Rows out of `0..size-1`: `array` or `mask`, or all of them where both are None. Make one by the functions below."""
+    """Rows out of `0..size-1`: `array` or `mask`, or all of them where both are None. Make one by the functions below.
+
+    `parts` is kept of a set that `patches` put together, so that it need not be taken apart again.
+    """
 
     size: int
     array: Rows | None = None
     mask: Mask | None = None
+    parts: Parts | None = None
 
     def __len__(self) -> int:
         if self.array is not None:
@@ -64,11 +80,15 @@ class RowSet:
         """The rows from the offset-th on, at most so many."""
         if self.is_all:
             return np.arange(min(offset, self.size), min(offset + limit, self.size), dtype=np.int32)
-        return self.rows()[offset : offset + limit]
+        if self.mask is None or offset + limit >= _NEAR:
+            return self.rows()[offset : offset + limit]
+        return _first(self.mask, offset + limit)[offset:]
 
     def __and__(self, other: RowSet) -> RowSet:
-        if self.is_all or other.is_all:
-            return other if self.is_all else self
+        if self.is_all or (other.parts is not None and other.parts.whole is self):
+            return other
+        if other.is_all or (self.parts is not None and self.parts.whole is other):
+            return self
         if self.array is None and other.array is None:
             return of_mask(self.as_mask() & other.as_mask())
         swap = self.array is None or (other.array is not None and len(other.array) < len(self.array))
@@ -87,6 +107,44 @@ class RowSet:
         if self.array is not None:
             return RowSet(self.size, array=self.array[~_held(other, self.array)])
         return of_mask(self.as_mask() & ~other.as_mask())
+
+
+class Together(RowSet):
+    """A set put together of parts, which is made a mask only where it is asked for as one."""
+
+    __slots__ = ("_made",)
+    _made: Mask | Callable[[], Mask]
+
+    def __init__(self, size: int, parts: Parts, make: Callable[[], Mask]) -> None:
+        for name, value in (("size", size), ("array", None), ("parts", parts), ("_made", make)):
+            object.__setattr__(self, name, value)
+
+    def __len__(self) -> int:
+        parts = self.parts
+        return 0 if parts is None else len(parts.base) + sum(map(len, parts.inside))
+
+    @property
+    def is_all(self) -> bool:
+        return False
+
+    @property
+    def mask(self) -> Mask:
+        made = self._made
+        if callable(made):
+            made = made()
+            object.__setattr__(self, "_made", made)
+        return made
+
+
+def _first(mask: Mask, wanted: int) -> Rows:
+    """The first rows of a mask: of many, few are looked at."""
+    found: list[Rows] = []
+    have, step, start = 0, 4 * wanted + 256, 0
+    while have < wanted and start < len(mask):
+        some = np.flatnonzero(mask[start : start + step]) + start
+        found.append(some.astype(np.int32))
+        have, start, step = have + len(some), start + step, 4 * step
+    return np.concatenate(found)[:wanted] if found else np.empty(0, dtype=np.int32)
 
 
 def _held(rows: RowSet, asked: Rows) -> Mask:

@@ -15,8 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import orjson
+
 from palantir_assets.access.principal import Principal
 from palantir_assets.access.views import View
+from palantir_assets.actions.overlay import as_json
 from palantir_assets.errors import (
     FunctionError,
     FunctionFailed,
@@ -28,7 +31,7 @@ from palantir_assets.functions.calling import Asking, checked
 from palantir_assets.functions.processes import WorkerProcess
 from palantir_assets.ontology.served_parts import ServedFunction
 from palantir_assets.query.sets import SavedSets
-from palantir_assets.release.editing import Opened
+from palantir_assets.release.editing import EditedRelease, Opened
 
 LOG: Final = logging.getLogger(__name__)
 
@@ -85,6 +88,7 @@ class Functions:
             "access": release.access.model_dump_json(),
             "arguments": checked(function, parameters, Asking(release, view, saved)),
             "memory": self._limits.memory,
+            "overlay": _overlay(release),
         }
         with self._seat(name), self._worker(name) as worker:
             answer = worker.ask(function, question, self._limits.opening)
@@ -133,6 +137,13 @@ class Functions:
                     self._idle.append(worker)
             if not keep:
                 worker.end()
+
+
+def _overlay(release: Opened) -> orjson.Fragment | None:
+    """What edits are laid over the release, as JSON that is made once for each state of it."""
+    if not isinstance(release, EditedRelease):
+        return None
+    return release.memory.once("overlay as json", lambda: orjson.Fragment(orjson.dumps(as_json(release.overlay))))
 
 
 def _principal(principal: Principal) -> dict[str, object]:

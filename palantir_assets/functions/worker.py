@@ -23,6 +23,7 @@ from types import CodeType, ModuleType
 from typing import Any, Final
 
 from palantir_assets.access.principal import Principal
+from palantir_assets.actions.overlay import from_json
 from palantir_assets.engine.visibility import seen_by
 from palantir_assets.errors import PalantirError
 from palantir_assets.functions import wire
@@ -32,6 +33,7 @@ from palantir_assets.functions.objects import Objects
 from palantir_assets.functions.results import WrongResult, result
 from palantir_assets.ontology.served_access import ServedAccess
 from palantir_assets.ontology.served_parts import ServedFunction
+from palantir_assets.release.editing import EditedRelease, Opened, with_nothing
 from palantir_assets.release.reading import Release, open_release
 
 RELEASES: Final = 2
@@ -58,19 +60,20 @@ class Worker:
 
     def __init__(self) -> None:
         self._open: OrderedDict[str, Release] = OrderedDict()
+        self._over: dict[str, EditedRelease] = {}
         self._code: dict[tuple[str, str], CodeType] = {}
         self._guard = Guard()
 
-    def prepare(self, question: Mapping[str, Any]) -> tuple[Release, ServedFunction, CodeType]:
+    def prepare(self, question: Mapping[str, Any]) -> tuple[Opened, ServedFunction, CodeType]:
         """What a question needs, read once. Raises ReleaseError, or ValueError for a source that is not the sealed one."""
-        release = self._release(question["folder"], question["indexes"], _rules(question["access"]))
+        release = self._edited(self._release(question["folder"], question["indexes"], _rules(question["access"])), question["overlay"])
         function = release.ontology.functions[question["function"]]
         known = self._code.get((release.id, function.source))
         if known is None:
             known = self._code[release.id, function.source] = sealed_code(release, function)
         return release, function, known
 
-    def answer(self, question: Mapping[str, Any], release: Release, function: ServedFunction, code: CodeType) -> Answer:
+    def answer(self, question: Mapping[str, Any], release: Opened, function: ServedFunction, code: CodeType) -> Answer:
         """The value, or what went wrong. Never raises, whatever the function does short of ending the process."""
         printed, told = Printed(), question["principal"]
         attributes = {name: _attribute(value) for name, value in told["attributes"].items()}
@@ -90,17 +93,31 @@ class Worker:
             made = _failure(error)
         return {**made, "printed": printed.text}
 
+    def _edited(self, release: Release, said: Mapping[str, Any] | None) -> Opened:
+        """With what the service sees laid over it; the last of each release is kept, and made to be the next."""
+        if said is None:
+            return release
+        known = self._over.get(release.id)
+        if known is None or known.edit_no > said["edit_no"]:
+            known = with_nothing(release)
+        known = known if known.base is release else known.ruled_by(release)
+        if known.edit_no != said["edit_no"]:
+            known = known.moved(from_json(said))
+        self._over[release.id] = known
+        return known
+
     def _release(self, folder: str, indexes: str, access: ServedAccess) -> Release:
         found = (self._open.pop(folder, None) or open_release(Path(folder), Path(indexes))).under(access)
         self._open[folder] = found
         while len(self._open) > RELEASES:
             _, old = self._open.popitem(last=False)
+            self._over.pop(old.id, None)
             self._code = {key: code for key, code in self._code.items() if key[0] != old.id}
             old.close()
         return found
 
 
-def sealed_code(release: Release, function: ServedFunction) -> CodeType:
+def sealed_code(release: Opened, function: ServedFunction) -> CodeType:
     """The code of a function's source as it was sealed. Raises ValueError if the file is another by now."""
     path = f"functions/{function.source}"
     source, entry = (release.folder / path).read_bytes(), release.manifest.files.get(path)

@@ -16,8 +16,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from palantir_assets.engine.ports import MISSING
-from palantir_assets.engine.postings import Postings
+from palantir_assets.engine.postings import MISSING, Postings
 from palantir_assets.names import quoted
 from palantir_assets.ontology.served_parts import ServedProperty, ServedType
 

@@ -127,9 +127,8 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         try:
-            async with following(holder, every=poll_seconds):
-                with followed.following():
-                    yield
+            async with following(holder, every=poll_seconds), followed.following():
+                yield
         finally:
             running.close()
 

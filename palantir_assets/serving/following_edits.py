@@ -11,10 +11,12 @@ import asyncio
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from time import monotonic
 from typing import Final, Protocol, cast
+
+from anyio import to_thread
 
 from palantir_assets.actions.edits import Edit
 from palantir_assets.actions.recording import read
@@ -149,8 +151,8 @@ class FollowedEdits:
                 self._advance(release_id)
         return True
 
-    @contextmanager
-    def following(self) -> Iterator[None]:
+    @asynccontextmanager
+    async def following(self) -> AsyncIterator[None]:
         """Look for new edits again and again during the block, in a thread of its own."""
         if self._log is None:
             yield
@@ -162,7 +164,7 @@ class FollowedEdits:
         finally:
             self._ending.set()
             self._wake.set()
-            thread.join(timeout=5)
+            await to_thread.run_sync(thread.join, 5.0)
 
     def _follow(self) -> None:
         while not self._ending.is_set():

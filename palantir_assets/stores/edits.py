@@ -33,6 +33,9 @@ from palantir_assets.stores.edit_writing import write_batches
 from palantir_assets.stores.group_commit import GroupCommit
 from palantir_assets.stores.migrations.schema_edits import ActionRow, EditRow, IdempotencyRow, ProposalRow, ReversalRow
 
+_HEAD: Final = sa.select(sa.func.coalesce(sa.func.max(EditRow.edit_no), 0))
+"""Made once: every process asks it a hundred times a second."""
+
 Reach = Callable[[str], None]
 AFTER_COMMIT: Final = "action.after_commit"
 SUBJECTS_AT_ONCE: Final = 500
@@ -87,7 +90,8 @@ class EditLog:
 
     def head(self) -> int:
         """The number of the last edit; 0 before the first."""
-        return self._database.select(sa.select(sa.func.coalesce(sa.func.max(EditRow.edit_no), 0)))[0]
+        ((number,),) = self._database.rows(_HEAD)
+        return int(number)
 
     def since(self, edit_no: int, limit: int = 1000) -> Sequence[EditRecord]:
         """Up to `limit` edits with a number above `edit_no`, in their order. The last action may be cut: ask on."""

@@ -17,7 +17,9 @@ from palantir_assets.query.nodes import Base, Nearest
 
 VECTORS = np.random.default_rng(1).normal(size=(50, 3)).astype(np.float32)
 VECTORS[7], VECTORS[8] = np.nan, 0
-FAKE: Any = SimpleNamespace(release=SimpleNamespace(vectors=lambda *_: VECTORS), ontology=SimpleNamespace(types=["a"]))
+FAKE: Any = SimpleNamespace(
+    release=SimpleNamespace(patch=lambda *_: None, vectors=lambda *_: VECTORS), ontology=SimpleNamespace(types=["a"])
+)
 
 
 def asked(query: tuple[float, ...], rows: Any) -> list[tuple[str, int, float]]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from palantir_assets.actions.edits import ObjectEdit
 from palantir_assets.engine.visibility import seen_by
 from palantir_assets.errors import (
     FunctionFailed,
@@ -24,6 +25,7 @@ from palantir_assets.errors import (
 )
 from palantir_assets.functions.processes import environment
 from palantir_assets.functions.running import Functions, Limits
+from palantir_assets.release.editing import EditedRelease, with_nothing
 from tests.fakes.release import VIEWER
 from tests.functions.conftest import FUNCTIONS, SOURCE, Shop, sealed
 
@@ -307,3 +309,18 @@ def test_a_hundred_calls_of_a_warm_worker_take_milliseconds(functions_shop: Shop
 def test_every_function_of_the_shop_is_asked_by_a_test() -> None:
     asked = "".join(file.read_text(encoding="utf-8") for file in Path(__file__).parent.glob("test_*.py"))
     assert [name for name in FUNCTIONS if f'"{name}"' not in asked] == []
+
+
+def test_a_function_sees_what_edits_make_of_the_release_and_nothing_that_was_erased(functions_shop: Shop) -> None:
+    shop = functions_shop
+
+    def call(release: EditedRelease, name: str) -> object:
+        return shop.functions.call(release, seen_by(VIEWER, release), name, {})
+
+    changed = with_nothing(shop.release).with_edits([(1, ObjectEdit("erase", "order", "249"))])
+    assert str(call(changed, "release")).split()[1:] == ["249", "249"]
+    assert call(changed, "first_order") == 0
+    with pytest.raises(FunctionResultInvalid):
+        call(changed.with_edits([(2, ObjectEdit("delete", "order", "0"))]), "first_order")
+    assert call(changed, "first_order") == 0
+    assert str(shop.call("release")).split()[1:] == ["250", "250"]

@@ -9,8 +9,7 @@ import duckdb
 import numpy as np
 import pytest
 
-from palantir_assets.engine.ports import MISSING
-from palantir_assets.engine.postings import Postings
+from palantir_assets.engine.postings import MISSING, Postings
 from palantir_assets.ontology.served_parts import ServedType
 from palantir_assets.release.postings import indexable, read_postings, read_vectors, write_postings
 
