@@ -3,6 +3,7 @@
 sources    →  where bytes come from, kept as they came                      sources
 raw        →  rows with the bytes and the line they came from               assets.raw
 tables     →  dbt models                                                    assets.tables
+ledger     →  what people said, read at one moment                        assets.ledger
 objects    →  typed objects, and the links between them                     assets.objects
 graph      →  links as arrays that can be walked, and measures of nodes     assets.graph
 search     →  what each object says, and its vector                         assets.search

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -48,7 +48,7 @@ def folded(con: duckdb.DuckDBPyConnection, project: Project, object_type: Object
 
     Raises BuildError for an edit whose value its property cannot hold.
     """
-    said = said_by_key(con, object_table(object_type.name))
+    said = _under_names_of_today(said_by_key(con, object_table(object_type.name)), object_type)
     if not said:
         return None
     ontology = project.ontology
@@ -91,6 +91,15 @@ def folded_until(project: Project, instance: dg.DagsterInstance) -> int:
     if old:
         raise BuildError(f"these were made of other edits than were read last: {', '.join(old)}", next_step="run `palantir build`")
     return until
+
+
+def _under_names_of_today(said: Mapping[str, Said], object_type: ObjectType) -> dict[str, Said]:
+    """What was said of a property before it was renamed is said of it; what was said since counts more."""
+    new = {prop.renamed_from: name for name, prop in object_type.properties.items() if prop.renamed_from}
+    return {
+        key: replace(one, values={new[name]: told for name, told in one.values.items() if name in new} | dict(one.values))
+        for key, one in said.items()
+    }
 
 
 def _values(text: str) -> dict[str, tuple[Json, datetime]]:

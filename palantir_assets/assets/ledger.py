@@ -18,10 +18,12 @@ import dagster as dg
 
 from palantir_assets.actions.edits import Applied
 from palantir_assets.actions.replay import Pair, Said, said_of_links, said_of_types
-from palantir_assets.assets.keys import POOL, key, spec
+from palantir_assets.assets.borne_markings import markings_of
+from palantir_assets.assets.keys import POOL, bears, key, spec
 from palantir_assets.assets.project import Project
 from palantir_assets.errors import LedgerError
 from palantir_assets.names import Name, fingerprint, link_table, object_table, said_table
+from palantir_assets.observability.masking import masked
 from palantir_assets.ontology.spec import Ontology
 from palantir_assets.ontology.versioning import MAKERS
 from palantir_assets.stores.warehouse import columns, content_version, replace_tables, rows
@@ -162,9 +164,16 @@ def _as_before(project: Project, reason: str) -> Iterator[dg.MaterializeResult[A
 def _reported(
     project: Project, words: Mapping[str, tuple[int, int]] | None, more: Mapping[str, str]
 ) -> Iterator[dg.MaterializeResult[Any]]:
-    for said in said_of(project.ontology).values():
+    for made, said in said_of(project.ontology).items():
+        marked = markings_of(project, made)
         with project.warehouse.read() as con:
             version, count = content_version(con, said), rows(con, said)
             until = con.execute(f"SELECT edit_no FROM {MOMENT.sql}").fetchall()[0][0]
-        told = {"edited": count, "edits_until": until, READ_UNTIL: UNREAD if words is None else _word(words, said), **more}
+        told = {
+            "edited": masked(count, marked.rows),
+            "edits_until": until,
+            READ_UNTIL: UNREAD if words is None else _word(words, said),
+            **more,
+            **bears(marked.all),
+        }
         yield dg.MaterializeResult(asset_key=key(said), metadata=told, data_version=dg.DataVersion(version))

@@ -18,6 +18,7 @@ from palantir_assets.assets.keys import POOL, bears, key, spec, table_result
 from palantir_assets.assets.project import Project
 from palantir_assets.errors import SpecError
 from palantir_assets.names import Name, dbt_table, object_table, said_table
+from palantir_assets.observability.masking import masked
 from palantir_assets.ontology.compiling import missing_columns, object_select
 from palantir_assets.ontology.spec import ObjectType
 from palantir_assets.ontology.versioning import object_version
@@ -73,9 +74,10 @@ def _object_asset(project: Project, object_type: ObjectType) -> dg.AssetsDefinit
             if problems:
                 raise SpecError(problems)
             fold = folded(con, project, object_type)
+            marked = markings_of(project, name)
             replace_table(con, name, object_select(project.ontology, object_type, fold.rows) if fold else sql)
-        told: dict[str, Any] = {"edited_objects": len(fold.said), "edits_until": fold.edit_no} if fold else {}
-        return table_result(project.warehouse, name, sql, marked=markings_of(project, name), **told)
+        told: dict[str, Any] = {"edited_objects": masked(len(fold.said), marked.rows), "edits_until": fold.edit_no} if fold else {}
+        return table_result(project.warehouse, name, sql, marked=marked, **told)
 
     return make_objects
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from palantir_assets.access.declared import is_marked
 from palantir_assets.assets.borne_markings import markings_of
+from palantir_assets.assets.folding import folded
 from palantir_assets.assets.keys import hidden_rows
 from palantir_assets.assets.project import Project, open_project
 from palantir_assets.errors import BuildError, SpecError, UnknownName
-from palantir_assets.names import dbt_table, object_table
+from palantir_assets.names import dbt_table, object_table, said_table
 from palantir_assets.observability.masking import without_values
 from palantir_assets.ontology.compiling import missing_columns, object_select
 from palantir_assets.settings import Settings
@@ -69,7 +70,9 @@ def _objects(project: Project, name: str, limit: int) -> Preview:
         problems = missing_columns(project.loaded, object_type, columns(con, dbt_table(object_type.table)))
         if problems:
             raise SpecError(problems)
-        result = con.execute(f"SELECT * FROM ({object_select(project.ontology, object_type)}) LIMIT {int(limit)}")
+        fold = folded(con, project, object_type) if columns(con, said_table(object_table(name))) else None
+        rows = fold.rows if fold else ""
+        result = con.execute(f"SELECT * FROM ({object_select(project.ontology, object_type, rows)}) LIMIT {int(limit)}")
         heads = [column[0] for column in result.description or ()]
         found = [dict(zip(heads, row, strict=True)) for row in result.fetchall()]
     return Preview(heads, [list(row.values()) for row in hidden_rows(found, markings_of(project, object_table(name)))])
