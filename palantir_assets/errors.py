@@ -15,6 +15,7 @@
     │   ├── KeyReused                an idempotency key that came with another body before
     │   ├── BeingAnswered            a request with the same idempotency key is being answered
     │   └── NotDecidable             a proposal that is decided already, or an action that cannot be taken back
+    ├── NotSent                      a side effect that did not leave
     ├── IdentityError                a user, a client, a grant or a credential that cannot be made or used
     ├── FunctionError                a function of the ontology that gave no value
     │   ├── FunctionFailed           it raised an error, or its process ended
@@ -172,6 +173,16 @@ class NotDecidable(EditRefused):
     def __init__(self, action_no: int, status: str) -> None:
         self.action_no, self.status = action_no, status
         super().__init__(f"action {action_no} is {status}")
+
+
+class NotSent(PalantirError):
+    """A side effect that did not leave. `final` says that the same again would fail again; the words hold no secret."""
+
+    next_step = "`palantir outbox list` shows what waits and what is dead"
+
+    def __init__(self, message: str, *, final: bool = False, next_step: str = "") -> None:
+        self.final = final
+        super().__init__(message, next_step=next_step)
 
 
 class IdentityError(PalantirError):
