@@ -26,7 +26,7 @@ class OptOuts:
 
     def link(self, recipient: str) -> str:
         """The link for a recipient's mails."""
-        return f"{self.public_url}{PATH}?token={self.token(recipient)}"
+        return f"{self.public_url}{PATH}?proof={self.token(recipient)}"
 
     def token(self, recipient: str) -> str:
         """What the link proves itself with."""

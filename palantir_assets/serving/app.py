@@ -15,6 +15,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
+from palantir_assets.effects.opening import Effects, open_effects
 from palantir_assets.functions.running import Functions
 from palantir_assets.observability import configure
 from palantir_assets.ontology.served_access import ServedAccess
@@ -30,12 +31,14 @@ from palantir_assets.serving import (
     health,
     interface_types,
     interfaces,
+    mail_choices,
     metrics,
     oauth,
     object_sets,
     object_types,
     objects,
     ontologies,
+    outbox,
     releases,
     search,
     series,
@@ -62,6 +65,7 @@ ROUTERS = (
     metrics.router, releases.router, health.router, docs.router,
 )  # fmt: skip
 IDENTITY_ROUTERS = (accounts.router, oauth.router, sign_in.router, sign_in_mail.router, sign_in_provider.router)
+EFFECT_ROUTERS = (outbox.router, mail_choices.router)
 DESCRIPTION = (
     "Objects and links of the release that is served. Every answer says of which release it is (Release-Id) "
     "and how old its data is (Data-As-Of, Data-Age in seconds). Routes under /api/v2 have the shape of the "
@@ -78,8 +82,10 @@ def serve(settings: Settings) -> None:
     listener = listen(settings.host, settings.port)
     ledger = open_ledger(settings.ledger_url, settings.audit_key)
     try:
+        effects = open_effects(settings, ledger.database, now)
+        identity = open_identity(settings, ledger.database, now, mailer=effects.codes)
         config = uvicorn.Config(
-            create_app(settings, ledger, identity=open_identity(settings, ledger.database, now)),
+            create_app(settings, ledger, identity=identity, effects=effects),
             access_log=False,
             log_config=None,
             server_header=False,
@@ -101,6 +107,7 @@ def create_app(
     poll_seconds: float = POLL_SECONDS,
     identity: Identity | None = None,
     recognises: Recognises | None = None,
+    effects: Effects | None = None,
 ) -> FastAPI:
     """The app over a release log, for the callers that `identity`, or else `recognises`, knows; without either all are anonymous.
 
@@ -125,10 +132,11 @@ def create_app(
     # Routes are added flat and the hot ones first: they are tried in order, and `unguarded` sees each of them.
     app.router.routes.extend((*objects.ROUTES, *object_sets.ROUTES, *interfaces.ROUTES, *series.ROUTES))
     app.router.routes.extend(_routes(ROUTERS if identity is None else (*ROUTERS, *IDENTITY_ROUTERS)))
+    app.router.routes.extend(_routes(() if effects is None else EFFECT_ROUTERS))
     app.router.routes.extend(objects.LOOSE)
     app.router.routes[:] = [for_callers(route) for route in app.router.routes]
     known = identity.recognises if identity is not None else recognises or NobodyKnown()
-    app.state.identity = identity
+    app.state.identity, app.state.effects = identity, effects
     app.add_middleware(Gate, recognises=known)
     services = Services(holder, log, clock, running, recognises=known)
     app.add_middleware(Envelope, services=services, admitted=admits(settings.host, settings.allowed_hosts))

@@ -21,7 +21,9 @@ from palantir_assets.serving.deps import exchange_of, release_of
 from palantir_assets.serving.recognising import Unauthorized
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., object])
-PolicyName = Literal["public", "ontologies.read", "objects.read", "functions.call", "search.read", "releases.read", "account.own"]
+PolicyName = Literal[
+    "public", "ontologies.read", "objects.read", "functions.call", "search.read", "releases.read", "account.own", "outbox.read"
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ POLICIES: Final[dict[str, Policy]] = {
         Policy("search.read", "keys and titles of objects the caller may read"),
         Policy("releases.read", "ids, times and reasons of releases"),
         Policy("account.own", "who the caller is and which tokens are the caller's own"),
+        Policy("outbox.read", "to the roles admin and engineer, what waits to leave and why, without its words"),
     )
 }
 

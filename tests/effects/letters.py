@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hmac
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,10 @@ from typing import Any
 from palantir_assets.effects.calling import Calls
 from palantir_assets.effects.mailing import Mails
 from palantir_assets.effects.opting_out import OptOuts
-from palantir_assets.effects.sending import Worker
+from palantir_assets.effects.sending import Sender, Worker
 from palantir_assets.errors import NotSent
+from palantir_assets.identity.ports import Identities
+from palantir_assets.stores.database import Database
 from palantir_assets.stores.edit_rows import NewEffect
 from palantir_assets.stores.edits import EditLog
 from palantir_assets.stores.mail_choices import MailChoices
@@ -51,30 +55,24 @@ class Calling:
 
 
 def sign(text: bytes) -> str:
-    return OPT_OUT_KEY.sign(text)
+    """What signs the links of these tests."""
+    return hmac.new(b"k" * 32, text, "sha256").hexdigest()
 
 
-class _Key:
-    def sign(self, text: bytes) -> str:
-        import hashlib
-        import hmac
-
-        return hmac.new(b"k" * 32, text, hashlib.sha256).hexdigest()
-
-
-OPT_OUT_KEY = _Key()
-
-
-def mails(world: World, post: Any, *, per_hour: int = 20) -> Mails:
-    """A sender of mails over a world's ledger."""
-    outbox, choices = Outbox(world.database), MailChoices(world.database)
-    return Mails(post, outbox, world.identities, choices, OptOuts(sign, URL), world.clock, "platform@example.org", per_hour)
+def senders(
+    database: Database, identities: Identities, clock: Callable[[], datetime], post: Any, *,
+    calling: Any = None, webhooks: Path | None = None, per_hour: int = 20,
+) -> dict[str, Sender]:  # fmt: skip
+    """Senders over a ledger."""
+    stops = OptOuts(sign, URL)
+    mails = Mails(post, Outbox(database), identities, MailChoices(database), stops, clock, "platform@example.org", per_hour)
+    return {"mail": mails, "webhook": Calls(Webhooks(webhooks), calling, clock)}
 
 
-def worker(world: World, post: Any, *, calling: Any = None, webhooks: Path | None = None, **more: Any) -> Worker:
+def worker(world: World, post: Any, *, calling: Any = None, webhooks: Path | None = None, per_hour: int = 20) -> Worker:
     """A worker over a world's ledger."""
-    senders = {"mail": mails(world, post, per_hour=more.pop("per_hour", 20)), "webhook": Calls(Webhooks(webhooks), calling, world.clock)}
-    return Worker(more.pop("outbox", Outbox(world.database)), senders, world.clock, **more)
+    sending = senders(world.database, world.identities, world.clock, post, calling=calling, webhooks=webhooks, per_hour=per_hour)
+    return Worker(Outbox(world.database), sending, world.clock)
 
 
 def put(world: World, *effects: NewEffect) -> int:

@@ -108,7 +108,7 @@ def test_an_address_of_a_user_is_the_user_and_an_address_of_nobody_may_opt_out_t
     at_work.send_due(), at_work.send_due()
     [(to, message)] = post.sent
     assert to == "jo@example.org"
-    token = message["List-Unsubscribe"].partition("token=")[2].rstrip(">")
+    token = message["List-Unsubscribe"].partition("proof=")[2].rstrip(">")
     recipient = OptOuts(sign, URL).recipient(token)
     assert recipient is not None and "jo" not in recipient
     MailChoices(kims.database).opt_out(recipient, actor=recipient, at=NOON)
