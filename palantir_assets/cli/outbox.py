@@ -27,10 +27,10 @@ SHOWN = 500
 
 @outbox.command("run")
 def run(once: Annotated[bool, typer.Option("--once", help="Send what is due now, then end.")] = False) -> None:
-    """Send mails and call webhooks as they become due, until a signal ends it. `palantir up` runs this."""
+    """Send mails, call webhooks and ask armed rules, until a signal ends it. `palantir up` runs this."""
     from contextlib import closing
 
-    from palantir_assets.effects.opening import open_effects, worker_of
+    from palantir_assets.effects.opening import open_effects, watch_of, worker_of
     from palantir_assets.observability import configure
     from palantir_assets.stores.database import open_database
     from palantir_assets.stores.identities import open_identities
@@ -39,11 +39,12 @@ def run(once: Annotated[bool, typer.Option("--once", help="Send what is due now,
     configure(settings.log_level)
     with closing(open_database(settings.ledger_url, settings.audit_key)) as database, _stop_asked_for() as stop:
         identities = open_identities(database)
-        worker = worker_of(settings, open_effects(settings, database, _now), identities, _now)
+        effects = open_effects(settings, database, _now)
+        worker, watch = worker_of(settings, effects, identities, _now), watch_of(settings, effects, database, _now)
         try:
             if not once:
-                return worker.run(stop.wait)
-            while worker.send_due() and not stop.is_set():
+                return worker.run(stop.wait, watch.look)
+            while (watch.look() or worker.send_due()) and not stop.is_set():
                 pass
         finally:
             identities.watch.close()

@@ -13,14 +13,18 @@ from palantir_assets.effects.calling import Calls
 from palantir_assets.effects.codes import Codes
 from palantir_assets.effects.mailing import Mails
 from palantir_assets.effects.opting_out import OptOuts
+from palantir_assets.effects.rules import Watch
 from palantir_assets.effects.sending import Worker
 from palantir_assets.settings import Settings
 from palantir_assets.stores.audit_key import load_or_make_key
 from palantir_assets.stores.database import Database
+from palantir_assets.stores.edits import EditLog
 from palantir_assets.stores.identities import StoredIdentities
+from palantir_assets.stores.ledger import Ledger
 from palantir_assets.stores.mail import Post, open_post
 from palantir_assets.stores.mail_choices import MailChoices
 from palantir_assets.stores.outbox import Outbox
+from palantir_assets.stores.rules import ArmedRules
 from palantir_assets.stores.webhooks import Webhooks, call
 
 KEY_FILE: Final = "opt-out.key"
@@ -43,6 +47,11 @@ def open_effects(settings: Settings, database: Database, clock: Callable[[], dat
     key, post = load_or_make_key(settings.keys / KEY_FILE), open_post(settings)
     codes = Codes(post, settings.mail.sender, clock, lambda: os.urandom(8).hex(), time.sleep)
     return Effects(Outbox(database), MailChoices(database), OptOuts(key.sign, settings.public_url), codes, post)
+
+
+def watch_of(settings: Settings, effects: Effects, database: Database, clock: Callable[[], datetime]) -> Watch:
+    """What looks on for armed rules."""
+    return Watch(ArmedRules(database), Ledger(database), EditLog(database), effects.choices, settings.releases, clock)
 
 
 def worker_of(settings: Settings, effects: Effects, identities: StoredIdentities, clock: Callable[[], datetime]) -> Worker:

@@ -7,7 +7,7 @@ is computed when indexes are built follows from them. What is done with a differ
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -55,6 +55,24 @@ def differences(before: Path, after: Path, object_type: str) -> Iterator[tuple[C
         raise ReleaseError(f"the objects of {object_type} cannot be compared: {str(error).splitlines()[0]}") from error
     for was, now in rows:
         yield _change(object_type, kind, stored, was, now)
+
+
+def objects_at(folder: Path, object_type: str, keys: Sequence[str]) -> Mapping[str, Values]:
+    """The stored values of some objects of a release, by key; those that it does not have are left out. Raises ReleaseError."""
+    kind = ontology_in(folder).types.get(object_type)
+    files = [literal(str(folder / piece)) for piece in _pieces(folder, object_type)]
+    if kind is None or not files:
+        return {}
+    stored = {name: prop for name, prop in kind.properties.items() if prop.virtual is None}
+    columns = ", ".join(quoted(name) for name in stored)
+    query = f"SELECT {columns} FROM read_parquet([{', '.join(files)}]) WHERE list_contains(?, CAST({quoted(kind.key)} AS VARCHAR))"
+    try:
+        with duckdb.connect(":memory:", config={"threads": 2}) as session:
+            rows = session.execute(query, [list(keys)]).fetchall()
+    except duckdb.Error as error:
+        raise ReleaseError(f"the objects of {object_type} cannot be read: {str(error).splitlines()[0]}") from error
+    told = [dict(zip(stored, row, strict=True)) for row in rows]
+    return {str(row[kind.key]): {name: _spelled(prop, row[name]) for name, prop in stored.items()} for row in told}
 
 
 def _pieces(folder: Path, object_type: str) -> Mapping[str, str]:
