@@ -18,7 +18,7 @@ from typing import Final
 from palantir_assets.actions.automations import Crossing, Firing, Rule, fires
 from palantir_assets.actions.edits import Change, Edit, ObjectEdit, Values, after, diff
 from palantir_assets.actions.recording import read
-from palantir_assets.errors import ReleaseError
+from palantir_assets.errors import LedgerError, ReleaseError
 from palantir_assets.ontology.served import ServedOntology
 from palantir_assets.ontology.served_rules import ServedRule
 from palantir_assets.ontology.spec import Label
@@ -92,7 +92,17 @@ class Watch:
             return 0
         live = [rule for name, rule in ontology.rules.items() if name in armed and armed[name].digest == rule.digest]
         live = sorted((rule for rule in live if rule.status != "deprecated"), key=lambda rule: (rule.order, rule.name))
-        return sum(self._look(rule, armed[rule.name], ontology, pointers) for rule in live)
+        return sum(self._carefully(rule, armed[rule.name], ontology, pointers) for rule in live)
+
+    def _carefully(self, rule: ServedRule, armed: Armed, ontology: ServedOntology, pointers: Sequence[Pointer]) -> bool:
+        """One rule that cannot look stops neither the others nor the mails; it stays where it is and looks again."""
+        try:
+            return self._look(rule, armed, ontology, pointers)
+        except LedgerError:
+            raise
+        except Exception as error:
+            LOG.error("rule %s cannot look on: %s: %s", rule.name, type(error).__name__, error)
+            return False
 
     def _look(self, rule: ServedRule, armed: Armed, ontology: ServedOntology, pointers: Sequence[Pointer]) -> bool:
         """At new edits, or if there are none at the next release."""

@@ -190,6 +190,22 @@ def test_many_who_look_at_once_fire_once(kims: World, settings: Settings) -> Non
     assert sorted(each.span for each in ArmedRules(kims.database).firings()) == ["edits 1 to 1", "release 2"]
 
 
+def test_a_rule_that_cannot_look_stops_no_other(kims: World, settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
+    broken = BIG.model_copy(update={"name": "broken", "where": "nothing(amount)"})
+    ontology = {"rules": {"big": BIG, "broken": broken}, "mails": {"told": MAIL}}
+    for amount in (1.0, 9000.0):
+        base = shop(orders=10)
+        rows = [{**row, "amount": amount} for row in base.rows["order"]]
+        made = replace(base, ontology=base.ontology.model_copy(update=ontology), rows={**base.rows, "order": rows})
+        release_shop(settings, Ledger(kims.database), made=made)
+        if amount == 1.0:
+            arm(kims), arm(kims, broken)
+    look(watch(kims, settings))
+    assert [each.rule for each in ArmedRules(kims.database).firings()] == ["big"]
+    assert "rule broken cannot look on" in caplog.text
+    assert ArmedRules(kims.database).all()["broken"].release_no == 1
+
+
 def test_an_edit_that_nobody_can_read_is_passed_over(kims: World, settings: Settings) -> None:
     released(kims, settings, {})
     arm(kims)
