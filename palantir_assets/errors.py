@@ -17,6 +17,7 @@
     │   ├── BeingAnswered            a request with the same idempotency key is being answered
     │   └── NotDecidable             a proposal that is decided already, or an action that cannot be taken back
     ├── NotPermitted                 what the roles of a caller do not let the caller do
+    ├── NotSent                      a side effect that did not leave
     ├── IdentityError                a user, a client, a grant or a credential that cannot be made or used
     ├── FunctionError                a function of the ontology that gave no value
     │   ├── FunctionFailed           it raised an error, or its process ended
@@ -189,6 +190,16 @@ class NotPermitted(PalantirError):
     """What the roles of a caller do not let the caller do. The words name nothing that the caller may not know of."""
 
     next_step = "ask somebody who holds the role, or an administrator to grant it"
+
+
+class NotSent(PalantirError):
+    """A side effect that did not leave. `final` says that the same again would fail again; the words hold no secret."""
+
+    next_step = "`palantir outbox list` shows what waits and what is dead"
+
+    def __init__(self, message: str, *, final: bool = False, next_step: str = "") -> None:
+        self.final = final
+        super().__init__(message, next_step=next_step)
 
 
 class IdentityError(PalantirError):

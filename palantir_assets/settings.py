@@ -26,6 +26,11 @@ VARIABLES = {
     "PALANTIR_OIDC_CLIENT_ID": "what the provider calls this platform (default: none)",
     "PALANTIR_OIDC_CLIENT_SECRET_FILE": "file with the secret that the provider gave this platform (default: none)",
     "PALANTIR_OIDC_ROLES_CLAIM": "claim of the ID token that lists roles (default: none: roles are granted here)",
+    "PALANTIR_SMTP_URL": "mail server, as smtps://user@host or smtp://user@host:587 (default: none: mails are written to <state>/mail)",
+    "PALANTIR_SMTP_PASSWORD_FILE": "file with the password of the mail server's user (default: none)",
+    "PALANTIR_MAIL_FROM": "address that mails come from (default: palantir@localhost)",
+    "PALANTIR_MAILS_PER_HOUR": "mails that one person gets in an hour at most, the rest waits (default: 20)",
+    "PALANTIR_WEBHOOKS_FILE": "TOML file that says where each webhook is, and which file holds its secret (default: none)",
     "PALANTIR_DAGSTER_PORT": "port of the Dagster UI, always on loopback (default: 3000)",
     "PALANTIR_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR (default: INFO)",
     "PALANTIR_MEMORY_LIMIT": "memory DuckDB may use while building, such as 4GB (default: 4GB)",
@@ -33,6 +38,9 @@ VARIABLES = {
 
 FOR_DBT = "PALANTIR_WAREHOUSE"
 """Set by the platform itself for dbt's profiles.yml; never read here."""
+
+
+_SMTP = re.compile(r"smtps?://(?:[^\s:/@?]+@)?(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?/?(?:\?starttls=(?:off|required))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +51,16 @@ class OidcSettings:
     client_id: str
     client_secret_file: Path
     roles_claim: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MailSettings:
+    """How mails leave. Without a URL they are written to a folder. The password stays in its file until it is needed."""
+
+    smtp_url: str | None = None
+    password_file: Path | None = None
+    sender: str = "palantir@localhost"
+    per_hour: int = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +79,8 @@ class Settings:
     audit_key_file: Path | None = None
     public_url: str = "http://127.0.0.1:8080"
     oidc: OidcSettings | None = None
+    mail: MailSettings = MailSettings()
+    webhooks_file: Path | None = None
 
     @property
     def audit_key(self) -> Path:
@@ -110,6 +130,11 @@ class Settings:
         return self.state / "artifacts"
 
     @property
+    def mail_folder(self) -> Path:
+        """Where mails are written while there is no mail server."""
+        return self.state / "mail"
+
+    @property
     def cache(self) -> Path:
         """What may be deleted at any time: the exported encoder, vectors by content hash."""
         return self.state / "cache"
@@ -139,6 +164,8 @@ def load_settings(environment: Mapping[str, str] | None = None, *, project: Path
         audit_key_file=Path(given).resolve() if (given := env.get("PALANTIR_AUDIT_KEY_FILE")) else None,
         public_url=_public_url(env),
         oidc=_oidc(env),
+        mail=_mail(env),
+        webhooks_file=Path(named).resolve() if (named := env.get("PALANTIR_WEBHOOKS_FILE")) else None,
     )
 
 
@@ -167,6 +194,22 @@ def _oidc(env: Mapping[str, str]) -> OidcSettings | None:
         Path(env["PALANTIR_OIDC_CLIENT_SECRET_FILE"]).resolve(),
         env.get("PALANTIR_OIDC_ROLES_CLAIM") or None,
     )
+
+
+def _mail(env: Mapping[str, str]) -> MailSettings:
+    url, password = env.get("PALANTIR_SMTP_URL") or None, env.get("PALANTIR_SMTP_PASSWORD_FILE")
+    right = None if url is None else _SMTP.fullmatch(url)
+    if url is not None and (right is None or int(right[1] or 25) > 65535):
+        step = "write it as smtps://user@host or smtp://user@host:587, without a password"
+        raise SettingsError("PALANTIR_SMTP_URL is not the URL of a mail server", next_step=step)
+    sender, often = env.get("PALANTIR_MAIL_FROM") or "palantir@localhost", env.get("PALANTIR_MAILS_PER_HOUR") or "20"
+    if not re.fullmatch(r"[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,189}", sender):
+        raise SettingsError(
+            f"PALANTIR_MAIL_FROM={sender[:80]!r} is no address", next_step="write it as platform@example.org, without a name"
+        )
+    if not re.fullmatch(r"[1-9][0-9]{0,4}", often):
+        raise SettingsError(f"PALANTIR_MAILS_PER_HOUR={often[:20]!r} is not 1 to 99999", next_step="unset PALANTIR_MAILS_PER_HOUR")
+    return MailSettings(url, Path(password).resolve() if password else None, sender, int(often))
 
 
 def audit_key_beside(ledger_url: str) -> Path | None:

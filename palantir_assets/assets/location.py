@@ -66,12 +66,13 @@ def build_location(project: Project) -> Location:
         *evals.eval_checks(project),
         *policy_tests.policy_checks(project),
     ]
+    jobs = automation.jobs()
     definitions = dg.Definitions(
         assets=assets,
         asset_checks=checks,
-        jobs=automation.jobs(),
+        jobs=jobs,
         schedules=automation.schedules(),
-        sensors=automation.sensors(),
+        sensors=automation.sensors(project, jobs),
         resources={"mlflow": learning.mlflow_resource(project)},
         executor=dg.in_process_executor,
     )

@@ -12,12 +12,15 @@ import re
 import time
 import uuid
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 import dagster as dg
 
+from palantir_assets.assets import automation
+from palantir_assets.assets.effects import outbox_of, settled, wanted
 from palantir_assets.assets.instance import opened
 from palantir_assets.assets.keys import DOCUMENTS, ENCODERS, RELEASE, latest_version
 from palantir_assets.assets.ledger import ledger_versions, said_of
@@ -90,10 +93,24 @@ def build(settings: Settings, *, select: str | None = None, on_event: OnEvent = 
             _make(location, instance, _with_new_edits(project, location, instance, _selected(location, select)), tally, on_event)
             rounds, skipped = 1, list[str]()
         else:
+            _make_what_actions_ask_for(project, location, instance, on_event)
             rounds, skipped = _until_fresh(project, location, instance, tally, on_event)
         released = latest_version(instance, RELEASE) or None
     seconds, warned = time.monotonic() - started, warnings_now(project, location)
     return BuildOutcome(rounds, tally.materialised, sorted(set(tally.failed)), skipped, released, seconds, warned)
+
+
+def _make_what_actions_ask_for(project: Project, location: Location, instance: dg.DagsterInstance, on_event: OnEvent) -> None:
+    """What the sensor makes where the daemon runs. A run that fails is tried again, and is no failure of this build."""
+    graph = location.definitions.resolve_asset_graph()
+    jobs = {job.name: job.selection for job in automation.jobs()}
+    with outbox_of(project.settings) as outbox:
+        for each in wanted(outbox, instance, lambda selection: selection.resolve(graph), list(jobs), datetime.now(UTC)):
+            _wait_for_the_warehouse(project)
+            made = _Tally()
+            selection = dg.AssetSelection.assets(*each.assets) if each.assets else jobs[each.job]
+            run_id = _make(location, instance, selection, made, on_event, tags=each.tags)
+            settled(outbox, each, run_id, failed=bool(made.failed), now=datetime.now(UTC))
 
 
 def _until_fresh(
@@ -182,13 +199,17 @@ def _with_new_edits(project: Project, location: Location, instance: dg.DagsterIn
     return (selection | dg.AssetSelection.assets(*new)).required_multi_asset_neighbors() if new else selection
 
 
-def _make(location: Location, instance: dg.DagsterInstance, selection: dg.AssetSelection, tally: _Tally, on_event: OnEvent) -> None:
-    """One run over a selection, in this process, told step by step."""
+def _make(
+    location: Location, instance: dg.DagsterInstance, selection: dg.AssetSelection, tally: _Tally, on_event: OnEvent,
+    *, tags: Mapping[str, str] | None = None,
+) -> str:  # fmt: skip
+    """One run over a selection, in this process, told step by step; its id."""
     made_of = dg.Definitions.merge(location.definitions, dg.Definitions(jobs=[dg.define_asset_job(JOB, selection)]))
     run_id = str(uuid.uuid4())
     instance.add_event_listener(run_id, _Listener(tally, on_event))
     quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-    made_of.resolve_job_def(JOB).execute_in_process(quiet, instance=instance, raise_on_error=False, run_id=run_id)
+    made_of.resolve_job_def(JOB).execute_in_process(quiet, instance=instance, raise_on_error=False, run_id=run_id, tags=dict(tags or {}))
+    return run_id
 
 
 class _Listener:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from palantir_assets.cli import console, users
+from palantir_assets.cli import console, outbox, rules, users
 from palantir_assets.errors import PalantirError
 from palantir_assets.settings import Settings, load_settings
 
@@ -27,6 +27,8 @@ app.add_typer(release, name="release")
 app.add_typer(ledger, name="ledger")
 app.add_typer(audit, name="audit")
 app.add_typer(specs, name="specs")
+app.add_typer(outbox.outbox, name="outbox")
+app.add_typer(rules.rules, name="rules")
 app.add_typer(users.user, name="user")
 app.add_typer(users.client, name="client")
 app.add_typer(users.token, name="token")

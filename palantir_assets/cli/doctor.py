@@ -55,7 +55,7 @@ def examine(environment: Mapping[str, str]) -> list[Finding]:
         settings = load_settings(environment)
     except PalantirError as error:
         return [*found, Finding("bad", error.message, error.advice.replace("`palantir doctor` lists", "below are"))]
-    looks: tuple[Callable[[Settings], list[Finding]], ...] = (_project, _folders, _space, _locks, _ports, _dagster, _ledger)
+    looks: tuple[Callable[[Settings], list[Finding]], ...] = (_project, _folders, _space, _locks, _ports, _dagster, _ledger, _mail)
     return [*found, *(finding for look in looks for finding in look(settings))]
 
 
@@ -158,6 +158,15 @@ def _ledger(settings: Settings) -> list[Finding]:
     except PalantirError as error:
         return [Finding("bad", error.message, "check PALANTIR_LEDGER_URL and that the database can be reached and written")]
     return [Finding("good", f"ledger: release {current['release_id']} is current" if current else "ledger: no release yet")]
+
+
+def _mail(settings: Settings) -> list[Finding]:
+    if settings.mail.smtp_url is None:
+        return [Finding("good", f"mails are written to {settings.mail_folder}, and reach nobody", "set PALANTIR_SMTP_URL")]
+    file = settings.mail.password_file
+    if file is not None and not os.access(file, os.R_OK):
+        return [Finding("bad", f"the mail server's password cannot be read from {file}", "see PALANTIR_SMTP_PASSWORD_FILE")]
+    return [Finding("good", f"mails leave by {settings.mail.smtp_url}, from {settings.mail.sender}")]
 
 
 def _existing(folder: Path) -> Path:

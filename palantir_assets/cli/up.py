@@ -1,6 +1,6 @@
 """`palantir up`: serve at once what was released last, build what is stale, then keep everything running.
 
-    lock, ports ──▶ API ──▶ build (a child; the API goes on serving) ──▶ Dagster UI and daemon ──▶ tend until told to stop
+    lock, ports ──▶ API ──▶ build (a child; the API goes on serving) ──▶ Dagster, outbox ──▶ tend until told to stop
 
 The Dagster processes start when the build has ended: on a small machine their start would make the first
 release later. How children are kept alive is `supervisor`'s; what a build is, `build`'s.
@@ -36,6 +36,7 @@ class Cast:
     api: Child
     build: Child
     dagster: tuple[Child, ...]
+    outbox: tuple[Child, ...] = ()
 
 
 def cast(settings: Settings, *, dagster: bool) -> Cast:
@@ -49,7 +50,8 @@ def cast(settings: Settings, *, dagster: bool) -> Cast:
         return Child(name, command, boot.log_file(settings, name), environment)
 
     both = (child("dagster-ui", *ui), child("dagster-daemon", _script("dagster-daemon"), "run", *workspace))
-    return Cast(child("api", *palantir, "serve"), child("build", *palantir, "build", "--events-json"), both if dagster else ())
+    sending = (child("outbox", *palantir, "outbox", "run"),)
+    return Cast(child("api", *palantir, "serve"), child("build", *palantir, "build", "--events-json"), both if dagster else (), sending)
 
 
 def command(settings: Settings, *, dagster: bool, once: bool, as_json: bool = False) -> int:
@@ -122,7 +124,7 @@ class Performance:
 
     def go_on(self) -> int:
         """Start Dagster's processes and tend everything until a stop is asked for, or the API is given up."""
-        for child in self._cast.dagster:
+        for child in (*self._cast.dagster, *self._cast.outbox):
             self._supervisor.start(child)
         self._greet()
         while not self._stopping.wait(TEND_SECONDS):

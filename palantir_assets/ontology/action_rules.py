@@ -52,22 +52,25 @@ def criteria_hold(loaded: Loaded) -> Iterator[Problem]:
 
 
 def effects_hold(loaded: Loaded) -> Iterator[Problem]:
-    ontology = loaded.ontology
-    for name, action in ontology.actions.items():
+    for name, action in loaded.ontology.actions.items():
         for word, effect in _effects(action):
-            place = loaded.place("actions", name, word)
-            if effect.mail is not None and loaded.lacks(effect.mail.template, "mails"):
-                hint = did_you_mean(effect.mail.template, ontology.mails) or "declare it under `mails:`"
-                yield Problem(f"action {name!r}: unknown mail {effect.mail.template!r}", place, hint)
-            elif effect.mail is not None and effect.mail.template in ontology.mails and _grounded(loaded, action):
+            for message, hint in effect_problems(loaded, effect):
+                yield Problem(f"action {name!r}: {message}", loaded.place("actions", name, word), hint)
+            if effect.mail is not None and effect.mail.template in loaded.ontology.mails and _grounded(loaded, action):
                 yield from _unfilled(loaded, name, action, effect.mail.template)
-            if effect.webhook is not None and loaded.lacks(effect.webhook, "webhooks"):
-                hint = did_you_mean(effect.webhook, ontology.webhooks) or "declare it under `webhooks:`"
-                yield Problem(f"action {name!r}: unknown webhook {effect.webhook!r}", place, hint)
-            for asset in effect.materialize or ():
-                known = _assets(ontology)
-                if asset.partition(".")[0] not in ("staging", "marts") and asset not in known:
-                    yield Problem(f"action {name!r}: there is no asset {asset!r}", place, did_you_mean(asset, known))
+
+
+def effect_problems(loaded: Loaded, effect: Effect) -> Iterator[tuple[str, str]]:
+    """(message, hint) of everything that an effect names and nobody declares."""
+    ontology = loaded.ontology
+    if effect.mail is not None and loaded.lacks(effect.mail.template, "mails"):
+        yield f"unknown mail {effect.mail.template!r}", did_you_mean(effect.mail.template, ontology.mails) or "declare it under `mails:`"
+    if effect.webhook is not None and loaded.lacks(effect.webhook, "webhooks"):
+        yield f"unknown webhook {effect.webhook!r}", did_you_mean(effect.webhook, ontology.webhooks) or "declare it under `webhooks:`"
+    for asset in effect.materialize or ():
+        known = _assets(ontology)
+        if asset.partition(".")[0] not in ("staging", "marts") and asset not in known:
+            yield f"there is no asset {asset!r}", did_you_mean(asset, known)
 
 
 def _parameter(loaded: Loaded, word: str, parameter: ActionParameter, kinds: Mapping[str, Kind]) -> Iterator[tuple[str, str]]:

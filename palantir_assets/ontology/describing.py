@@ -18,6 +18,7 @@ from palantir_assets.ontology.served_parts import (
     ServedType,
     ServedValueType,
 )
+from palantir_assets.ontology.served_rules import served_rules
 from palantir_assets.ontology.serving_actions import served_actions, served_mails
 from palantir_assets.ontology.spec import (
     Function,
@@ -59,6 +60,7 @@ def served_ontology(ontology: Ontology) -> ServedOntology:
         },
         actions=served_actions(ontology),
         mails=served_mails(ontology),
+        rules=served_rules(ontology),
     )
 
 

@@ -28,6 +28,7 @@ from palantir_assets.ontology.served_parts import (
     ServedValueType,
     Status,
 )
+from palantir_assets.ontology.served_rules import ServedRule
 from palantir_assets.ontology.spec import Label
 
 
@@ -68,6 +69,7 @@ class ServedOntology(BaseModel):
     models: dict[str, ServedModel] = {}
     actions: dict[str, ServedAction] = {}
     mails: dict[str, ServedMail] = {}
+    rules: dict[str, ServedRule] = {}
 
     def find_type(self, name: str) -> ServedType:
         """The object type of that name; raises UnknownName with the nearest one."""

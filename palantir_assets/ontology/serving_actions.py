@@ -23,6 +23,17 @@ def served_mails(ontology: Ontology) -> dict[str, ServedMail]:
     return {name: _mail(mail) for name, mail in ontology.mails.items()}
 
 
+def served_effect(effect: Effect) -> ServedEffect:
+    """An effect of an action or a rule."""
+    if effect.mail is not None:
+        return ServedEffect(kind="mail", names=(effect.mail.template,), to=effect.mail.to)
+    if effect.webhook is not None:
+        return ServedEffect(kind="webhook", names=(effect.webhook,))
+    if effect.job is not None:
+        return ServedEffect(kind="job", names=(effect.job,))
+    return ServedEffect(kind="materialize", names=effect.materialize or ())
+
+
 def _action(name: str, action: Action) -> ServedAction:
     return ServedAction(
         name=name,
@@ -35,8 +46,8 @@ def _action(name: str, action: Action) -> ServedAction:
         four_eyes=action.approve.four_eyes if action.approve else False,
         require=tuple(ServedCriterion(that=criterion.that, say=criterion.say) for criterion in action.require),
         do=tuple(_step(step) for step in action.do),
-        then=tuple(_effect(effect) for effect in action.then),
-        undo=tuple(_effect(effect) for effect in action.undo),
+        then=tuple(served_effect(effect) for effect in action.then),
+        undo=tuple(served_effect(effect) for effect in action.undo),
     )
 
 
@@ -50,16 +61,6 @@ def _step(step: Step) -> ServedStep:
     if link is not None:
         return ServedStep.model_validate({"verb": step.verb, "what": link.link, "source": link.from_, "target": link.to})
     return ServedStep.model_validate({"verb": step.verb, "what": getattr(step, step.verb), "key": step.key, "set": step.set})
-
-
-def _effect(effect: Effect) -> ServedEffect:
-    if effect.mail is not None:
-        return ServedEffect(kind="mail", names=(effect.mail.template,), to=effect.mail.to)
-    if effect.webhook is not None:
-        return ServedEffect(kind="webhook", names=(effect.webhook,))
-    if effect.job is not None:
-        return ServedEffect(kind="job", names=(effect.job,))
-    return ServedEffect(kind="materialize", names=effect.materialize or ())
 
 
 def _mail(mail: Mail) -> ServedMail:

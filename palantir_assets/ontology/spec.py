@@ -56,6 +56,7 @@ from palantir_assets.ontology.spec_objects import (
     ValueType,
     Via,
 )
+from palantir_assets.ontology.spec_rules import Crossing, Rule
 from palantir_assets.ontology.spec_stations import (
     Csv,
     Edges,
@@ -94,11 +95,13 @@ from palantir_assets.ontology.spec_words import (
 
 __all__ = [
     "LISTED", "PROPERTY_TYPES", "SCALAR_TYPES", "SINGLE", "SOURCE_TYPES", "Action", "ActionParameter", "Allow", "Approve",
-    "AttributeType", "Choices", "Criterion", "Csv", "Declassification", "Default", "Edges", "Effect", "Estimator", "Eval", "Expect",
+    "AttributeType", "Choices", "Criterion", "Crossing", "Csv", "Declassification", "Default", "Edges", "Effect", "Estimator", "Eval",
+    "Expect",
     "Freshness", "Function", "FunctionPolicy", "Gate", "Grant", "Graph", "Identifier", "Interface", "InterfaceLink", "InterfaceProperty",
     "Label", "Link", "LinkPolicy", "LinkStep", "Mail", "MailStep", "Marking", "Measure", "Metric", "Model", "ModelGate", "ModelPolicy",
     "ObjectType", "Ontology", "Parameter", "Points", "Policy", "PolicyTest", "Property", "PropertyPolicy", "PropertyType", "QueryCase",
-    "Role", "Rows", "Scalar", "ScalarType", "Search", "SearchCase", "Severity", "SharedFile", "SharedProperty", "Source", "SourceColumn",
+    "Role", "Rows",
+    "Rule", "Scalar", "ScalarType", "Search", "SearchCase", "Severity", "SharedFile", "SharedProperty", "Source", "SourceColumn",
     "SourceTable", "SourceType", "Spec", "Split", "Status", "Step", "Through", "Valid", "ValueType", "Via", "Webhook", "Writes",
 ]  # fmt: skip
 
@@ -124,6 +127,7 @@ class SharedFile(Spec):
     actions: dict[Identifier, Action] = Field({})
     mails: dict[Identifier, Mail] = Field({})
     webhooks: dict[Identifier, Webhook] = Field({})
+    rules: dict[Identifier, Rule] = Field({})
     sources: dict[Identifier, Source] = Field({})
     graphs: dict[Identifier, Graph] = Field({})
     models: dict[Identifier, Model] = Field({})
@@ -154,6 +158,7 @@ class Ontology(Spec):
     actions: dict[str, Action] = Field({})
     mails: dict[str, Mail] = Field({})
     webhooks: dict[str, Webhook] = Field({})
+    rules: dict[str, Rule] = Field({})
     sources: dict[str, Source] = Field({})
     graphs: dict[str, Graph] = Field({})
     models: dict[str, Model] = Field({})

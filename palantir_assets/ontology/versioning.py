@@ -102,6 +102,7 @@ def without_words(served: ServedOntology) -> object:
             "shared_properties": True,
             "actions": True,
             "mails": True,
+            "rules": True,
             "value_types": True,
             "functions": {"__all__": functions},
             "metrics": each,

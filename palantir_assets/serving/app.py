@@ -16,6 +16,7 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
 from palantir_assets.applying.desk import Desk
+from palantir_assets.effects.opening import Effects, open_effects
 from palantir_assets.functions.running import Functions
 from palantir_assets.observability import configure
 from palantir_assets.ontology.served_access import ServedAccess
@@ -35,12 +36,14 @@ from palantir_assets.serving import (
     health,
     interface_types,
     interfaces,
+    mail_choices,
     metrics,
     oauth,
     object_sets,
     object_types,
     objects,
     ontologies,
+    outbox,
     proposals,
     releases,
     search,
@@ -70,6 +73,7 @@ ROUTERS = (
     action_log.router, proposals.router,
 )  # fmt: skip
 IDENTITY_ROUTERS = (accounts.router, oauth.router, sign_in.router, sign_in_mail.router, sign_in_provider.router)
+EFFECT_ROUTERS = (outbox.router, mail_choices.router)
 DESCRIPTION = (
     "Objects and links of the release that is served. Every answer says of which release it is (Release-Id), "
     "how old its data is (Data-As-Of, Data-Age in seconds), which edit it sees (Edit-No), and which is the last that "
@@ -88,9 +92,11 @@ def serve(settings: Settings) -> None:
     listener = listen(settings.host, settings.port)
     ledger = open_ledger(settings.ledger_url, settings.audit_key)
     try:
-        identity = open_identity(settings, ledger.database, now)
+        effects = open_effects(settings, ledger.database, now)
+        identity = open_identity(settings, ledger.database, now, mailer=effects.codes)
+        desk = Desk(EditLog(ledger.database), identity.identities, now)
         config = uvicorn.Config(
-            create_app(settings, ledger, identity=identity, desk=Desk(EditLog(ledger.database), identity.identities, now)),
+            create_app(settings, ledger, identity=identity, desk=desk, effects=effects),
             access_log=False,
             log_config=None,
             server_header=False,
@@ -114,6 +120,7 @@ def create_app(
     recognises: Recognises | None = None,
     desk: Desk | None = None,
     edits: EditSource | None = None,
+    effects: Effects | None = None,
 ) -> FastAPI:
     """The app over a release log, for the callers that `identity`, or else `recognises`, knows; without either all are anonymous.
 
@@ -140,10 +147,11 @@ def create_app(
     # Routes are added flat and the hot ones first: they are tried in order, and `unguarded` sees each of them.
     app.router.routes.extend((*objects.ROUTES, *object_sets.ROUTES, *interfaces.ROUTES, *series.ROUTES))
     app.router.routes.extend(_routes(ROUTERS if identity is None else (*ROUTERS, *IDENTITY_ROUTERS)))
+    app.router.routes.extend(_routes(() if effects is None else EFFECT_ROUTERS))
     app.router.routes.extend(objects.LOOSE)
     app.router.routes[:] = [for_callers(route) for route in app.router.routes]
     known = identity.recognises if identity is not None else recognises or NobodyKnown()
-    app.state.identity = identity
+    app.state.identity, app.state.effects = identity, effects
     app.add_middleware(Gate, recognises=known)
     services = Services(holder, log, clock, running, recognises=known, desk=desk, edits=followed)
     app.add_middleware(Envelope, services=services, admitted=admits(settings.host, settings.allowed_hosts))

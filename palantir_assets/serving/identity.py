@@ -56,7 +56,7 @@ class Identity:
         return cookie_name(self.public_url)
 
 
-def open_identity(settings: Settings, database: Database, clock: Callable[[], datetime]) -> Identity:
+def open_identity(settings: Settings, database: Database, clock: Callable[[], datetime], *, mailer: Mailer | None = None) -> Identity:
     """Identity over an open ledger and the keys in the state folder. Raises SettingsError, LedgerError."""
     from palantir_assets.stores.identity_opening import open_flows
     from palantir_assets.stores.openid import OpenIdProvider
@@ -69,7 +69,7 @@ def open_identity(settings: Settings, database: Database, clock: Callable[[], da
         touch=lambda digest: credentials.touch(digest, at=clock()),
     )  # fmt: skip
     provider = OpenIdProvider(settings.oidc, clock) if settings.oidc else None
-    return Identity(identities, credentials, flows.tokens, flows, recognises, clock, settings.public_url, provider)
+    return Identity(identities, credentials, flows.tokens, flows, recognises, clock, settings.public_url, provider, mailer)
 
 
 def identity_of(request: Request) -> Identity:

@@ -31,6 +31,7 @@ PolicyName = Literal[
     "account.own",
     "actions.apply",
     "actions.read",
+    "outbox.read",
 ]
 
 
@@ -54,6 +55,7 @@ POLICIES: Final[dict[str, Policy]] = {
         Policy("actions.apply", "what an action would do or did to objects the caller may read"),
         Policy("actions.read", "actions that the caller knows, on objects the caller may read"),
         Policy("account.own", "who the caller is and which tokens are the caller's own"),
+        Policy("outbox.read", "to the roles admin and engineer, what waits to leave and why, without its words"),
     )
 }
 

@@ -42,6 +42,10 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "다른 비밀번호를 선택하세요: 12~256자, 추측하기 어려운 것.",
     ),
     "stale": ("The page was too old. Please try again.", "페이지가 오래되었습니다. 다시 시도하세요."),
+    "mails": ("Mails", "메일"),
+    "no_mails": ("No more mails", "수신 거부"),
+    "mails_stopped": ("There will be no more of these mails.", "이 메일은 더 이상 발송되지 않습니다."),
+    "wrong_link": ("The link is not one of ours.", "올바르지 않은 링크입니다."),
     "provider_failed": ("Your organisation's sign-in did not work. Please try again.", "조직 로그인에 실패했습니다. 다시 시도하세요."),
 }
 

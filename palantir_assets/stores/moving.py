@@ -20,7 +20,11 @@ from sqlalchemy.orm import Session
 from palantir_assets.errors import LedgerError
 from palantir_assets.stores.audit_chain import MOVED_TO, append, canonical
 from palantir_assets.stores.database import FILLING, Database, open_target
-from palantir_assets.stores.migrations import schema_edits
+from palantir_assets.stores.migrations import (
+    schema_edits,
+    schema_effects,  # noqa: F401 - its tables are moved too
+    schema_identities,  # noqa: F401 - its tables are moved too
+)
 from palantir_assets.stores.migrations.schema import Base, MarkRow
 
 PAGE: Final = 2000

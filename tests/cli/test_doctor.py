@@ -35,6 +35,20 @@ def test_settings_that_cannot_be_used_are_told_and_the_rest_is_still_looked_at()
     assert any(each.what.startswith("Python") for each in findings)
 
 
+def test_where_mails_go_is_told(settings: Settings, tmp_path: Path) -> None:
+    def told(**more: str) -> str:
+        return next(
+            f"{each.state}: {each.what}"
+            for each in doctor.examine({**environment(settings), **more})
+            if each.what.startswith(("mails ", "the mail "))
+        )
+
+    assert told() == f"good: mails are written to {settings.mail_folder}, and reach nobody"
+    server = {"PALANTIR_SMTP_URL": "smtps://us@mail.example.org"}
+    assert told(**server) == "good: mails leave by smtps://us@mail.example.org, from palantir@localhost"
+    assert told(**server, PALANTIR_SMTP_PASSWORD_FILE=str(tmp_path / "none")).startswith("bad: the mail server's password cannot be read")
+
+
 def test_an_open_door_is_warned_of(settings: Settings) -> None:
     findings = doctor.examine({**environment(settings), "PALANTIR_HOST": "0.0.0.0"})
     assert any(each.state == "warning" and "travel readable" in each.what for each in findings)

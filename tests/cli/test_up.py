@@ -63,6 +63,12 @@ def after_first_answer(tmp_path: Path) -> str:
     return f"import os, time\nwhile not os.path.exists({str(tmp_path / 'pids.asked')!r}): time.sleep(0.02)\ntime.sleep(1)\n"
 
 
+def test_the_outbox_is_sent_beside_the_api_with_dagster_and_without(settings: Settings) -> None:
+    for dagster in (True, False):
+        [worker] = up.cast(settings, dagster=dagster).outbox
+        assert worker.command[-2:] == ("outbox", "run") and worker.log.name == "outbox.log"
+
+
 def test_once_ends_when_what_was_built_is_served(
     settings: Settings, script: MakeChild, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from palantir_assets.graph.building import save
 from palantir_assets.ontology.served_access import ServedAccess
-from palantir_assets.release.log import Pointer
+from palantir_assets.release.log import Pointer, ReleaseLog
 from palantir_assets.release.manifest import Provenance, Versions, canonical_json
 from palantir_assets.release.publishing import Published, publish
 from palantir_assets.release.sealing import Shelf, seal_candidate, staging
@@ -71,7 +71,13 @@ def closed_to_strangers() -> ServedAccess:
 
 
 def release_shop(
-    settings: Settings, log: ListLog, *, orders: int = 250, access: ServedAccess | None = None, made: FakeRelease | None = None
+    settings: Settings,
+    log: ReleaseLog,
+    *,
+    orders: int = 250,
+    access: ServedAccess | None = None,
+    made: FakeRelease | None = None,
+    edit_watermark: int = 0,
 ) -> Published:
     """Seal and publish the shop with so many orders, or one already made; viewers may read all, unless other rules are given."""
     made = made or shop(orders=orders)
@@ -85,7 +91,7 @@ def release_shop(
         candidate = seal_candidate(
             folder,
             Shelf(settings.releases),
-            versions=Versions(code_version="1", spec_version="1", lock_version="1"),
+            versions=Versions(code_version="1", spec_version="1", lock_version="1", edit_watermark=edit_watermark),
             provenance=Provenance(created_at=AS_OF, data_as_of=AS_OF),
             rows={name: made.count(name) for name in made.ontology.types},
         )
