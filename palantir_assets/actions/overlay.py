@@ -56,6 +56,8 @@ class State:
     values: Values
     version: int
     """How often it was edited."""
+    erased: bool = False
+    """Whether it is gone for good: nothing that is said of it afterwards brings it back."""
 
 
 CHANGED: Final = "changed"
@@ -120,6 +122,8 @@ def fold(overlay: Overlay, edits: Iterable[tuple[int, Edit]]) -> Overlay:
 
 def _after(before: State | None, edit: ObjectEdit) -> State:
     version = edit.version + 1
+    if edit.kind == "erase" or (before is not None and before.erased):
+        return State(REMOVED, {}, version, erased=True)
     if edit.kind == "delete" or (edit.kind == "modify" and before is not None and before.kind == REMOVED):
         return State(REMOVED, {}, version)
     if edit.kind == "create":

@@ -36,6 +36,8 @@ class Said:
     exists: bool | None = None
     at: datetime = datetime.min
     values: Mapping[str, tuple[Json, datetime]] = field(default_factory=dict)
+    erased: bool = False
+    """Whether it is gone for good, whatever the source says."""
 
 
 def rules_of(object_type: ObjectType) -> Rules:
@@ -89,6 +91,8 @@ def replay_links(pairs: Iterable[Pair], history: Iterable[Applied], link: str) -
 
 
 def _heard(before: Said, edit: ObjectEdit, at: datetime) -> Said:
+    if edit.kind == "erase" or before.erased:
+        return Said(False, at, erased=True)
     values = {name: (value, at) for name, value in edit.values.items() if name not in edit.restores}
     if edit.kind == "modify":
         kept = {name: value for name, value in before.values.items() if name not in edit.restores}
@@ -99,6 +103,8 @@ def _heard(before: Said, edit: ObjectEdit, at: datetime) -> Said:
 
 def _merged(row: Row, one: Said, rules: Rules, decoded: Callable[[str, Json], Any]) -> dict[str, Any] | None:
     changed_at = row.get(rules.updated_at) if rules.updated_at else None
+    if one.erased:
+        return None
     if one.exists is False:
         conflict = rules.conflicts.get(rules.key, "edit_wins")
         gone = conflict == "edit_wins" or (conflict == "latest_wins" and not _later(changed_at, one.at))
