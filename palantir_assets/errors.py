@@ -14,7 +14,8 @@
     │   ├── StaleVersion             the object was changed since it was read
     │   ├── KeyReused                an idempotency key that came with another body before
     │   ├── BeingAnswered            a request with the same idempotency key is being answered
-    │   └── NotDecidable             a proposal that is decided already, or an action that cannot be taken back
+    │   ├── NotDecidable             a proposal that is decided already, or an action that cannot be taken back
+    │   └── Erased                   an object that is gone for good, or what was said of it
     ├── IdentityError                a user, a client, a grant or a credential that cannot be made or used
     ├── FunctionError                a function of the ontology that gave no value
     │   ├── FunctionFailed           it raised an error, or its process ended
@@ -172,6 +173,16 @@ class NotDecidable(EditRefused):
     def __init__(self, action_no: int, status: str) -> None:
         self.action_no, self.status = action_no, status
         super().__init__(f"action {action_no} is {status}")
+
+
+class Erased(EditRefused):
+    """An object that was erased for good: nothing can be written or read of it any more."""
+
+    next_step = "use another object: an erased one never comes back, and its key is not used again"
+
+    def __init__(self, object_type: str, key: str) -> None:
+        self.object_type, self.key = object_type, key
+        super().__init__(f"{object_type} {key!r} was erased")
 
 
 class IdentityError(PalantirError):

@@ -25,8 +25,9 @@ EXISTS: Final = ""
 class ObjectEdit:
     """An object created (`values` of every property it has), modified (those set), deleted (none), or erased.
 
-    An erased object holds neither values nor previous ones, never comes back, and no edit follows. `previous` holds what the same properties were before; of a deleted object, all of them. `version` is the one the object
-    had before: 0 for one that nobody edited. `restores` names what is again as the source says, whatever that says later.
+    `previous` holds what the same properties were before; of a deleted object, all of them; of an erased one, which never
+    comes back, nothing. `version` is the one the object had before: 0 for one that nobody edited. `restores` names what is
+    again as the source says, whatever that says later.
     """
 
     kind: Literal["create", "modify", "delete", "erase"]

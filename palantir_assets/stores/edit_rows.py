@@ -72,8 +72,10 @@ class Idempotency:
 class Batch:
     """One action with all it does: everything is written, or nothing.
 
-    `expected_versions` names the version (0: never edited) that objects must have. `decides` is the number of a
-    proposed action that this batch approves or rejects; `reverts_action`, of an applied one that it takes back.
+    `concerns` are objects beside the edited ones that its parameters, effects or reply tell of: where they have personal
+    properties, all this is sealed under their keys too. `expected_versions` names the version (0: never edited) that
+    objects must have. `decides` is the number of a proposed action that this batch approves or rejects;
+    `reverts_action`, of an applied one that it takes back.
     """
 
     action: str
@@ -88,11 +90,12 @@ class Batch:
     approver: str | None = None
     decides: int | None = None
     reverts_action: int | None = None
+    concerns: Sequence[Subject] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class EditRecord:
-    """A row of `edits`, detached from any session."""
+    """A row of `edits`, detached from any session. `erased` names the properties whose values are gone for good, and null."""
 
     edit_no: int
     batch_no: int
@@ -106,11 +109,12 @@ class EditRecord:
     actor: str
     at: datetime
     reverts: int | None
+    erased: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ActionRecord:
-    """A row of `action_log`, detached from any session."""
+    """A row of `action_log`, detached from any session. Of an `erased` one the parameters are gone for good."""
 
     action_no: int
     action: str
@@ -119,6 +123,7 @@ class ActionRecord:
     at: datetime
     status: str
     approver: str | None
+    erased: bool = False
 
 
 class Digestible(Protocol):

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from palantir_assets.errors import LedgerError
 from palantir_assets.stores.audit_chain import MOVED_TO, append, canonical
 from palantir_assets.stores.database import FILLING, Database, open_target
-from palantir_assets.stores.migrations import schema_edits
+from palantir_assets.stores.migrations import schema_edits, schema_identities, schema_keys  # noqa: F401 - every table is moved
 from palantir_assets.stores.migrations.schema import Base, MarkRow
 
 PAGE: Final = 2000
