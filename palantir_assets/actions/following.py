@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Literal, Protocol
 
 from palantir_assets.actions.edits import Edit, Json, ObjectEdit, Values
+from palantir_assets.errors import CursorExpired, CursorInvalid
 
 NOTHING: Final = "0"
 """In the place of a release id: before everything."""
@@ -20,14 +21,6 @@ AT_ONCE: Final = 1000
 """Objects that are compared, or edits that are asked for, at once."""
 
 _CURSOR: Final = re.compile(r"(0|[0-9a-f]{8,64}),(\d{1,18})(?:,([0-9a-f]{8,64}),(\d{1,18}),(\d{1,18}))?(?:~([0-9a-f]{8,64}))?")
-
-
-class InvalidCursor(ValueError):
-    """Text that is no cursor; the words say what one looks like."""
-
-
-class OtherRights(Exception):
-    """The caller's rights are not those that the cursor was made under: only a new beginning is exact."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -59,10 +52,10 @@ class Cursor:
 
     @classmethod
     def read(cls, text: str) -> Cursor:
-        """The cursor that `str` wrote; `0` is the beginning. Raises InvalidCursor."""
+        """The cursor that `str` wrote; `0` is the beginning. Raises CursorInvalid."""
         found = _CURSOR.fullmatch("0,0" if text == NOTHING else text)
         if found is None:
-            raise InvalidCursor("a cursor is `0`, a release id and an edit number with a comma between them, or one that an event bears")
+            raise CursorInvalid
         release_id, edit_no, to, to_edit_no, place, rights = found.groups()
         target = Point(to, int(to_edit_no)) if to else None
         return cls(Point(release_id, int(edit_no)), target, int(place or 0), rights or "")
@@ -128,7 +121,7 @@ class History(Protocol):
         ...
 
     def at(self, point: Point) -> Sight:
-        """What the caller sees at a point; what was erased later is there. Raises NoRelease for one that is no longer on disk."""
+        """What the caller sees at a point; what was erased later is there. Raises CursorExpired for one that is gone."""
         ...
 
     def edits(self, after: int, most: int) -> Sequence[tuple[int, Edit]]:
@@ -139,10 +132,10 @@ class History(Protocol):
 def changes(history: History, since: Cursor, *, limit: int, types: Collection[str] | None = None) -> Page:
     """Up to `limit` events after a cursor; `types` are those to tell of, all that the caller may read unless said.
 
-    Raises OtherRights, and what `History.at` raises.
+    Raises CursorExpired for a cursor made under other rights, or of a release that is gone.
     """
     if since.rights and since.rights != history.rights:
-        raise OtherRights
+        raise CursorExpired("what you may see has changed since this cursor was made")
     now, events, cursor = history.now(), list[Event](), replace(since, rights=history.rights)
     while len(events) < limit:
         if cursor.to is None and cursor.point.release_id != now.release_id:

@@ -23,6 +23,7 @@ from palantir_assets.release.log import Pointer, ReleaseLog
 from palantir_assets.release.reading import Release, open_release, read_access
 from palantir_assets.serving import (
     accounts,
+    changes,
     docs,
     errors,
     functions,
@@ -51,6 +52,7 @@ from palantir_assets.serving.gate import Gate, for_callers
 from palantir_assets.serving.identity import Identity, open_identity
 from palantir_assets.serving.listening import listen
 from palantir_assets.serving.middleware import Envelope
+from palantir_assets.serving.past import EditsSeen
 from palantir_assets.serving.policies import unguarded
 from palantir_assets.serving.protocol import BoundedHttp
 from palantir_assets.serving.recognising import NobodyKnown, Recognises
@@ -59,7 +61,7 @@ from palantir_assets.settings import Settings
 
 ROUTERS = (
     ontologies.router, object_types.router, interface_types.router, value_types.router, functions.router, search.router, graphs.router,
-    metrics.router, releases.router, health.router, docs.router,
+    metrics.router, releases.router, changes.router, health.router, docs.router,
 )  # fmt: skip
 IDENTITY_ROUTERS = (accounts.router, oauth.router, sign_in.router, sign_in_mail.router, sign_in_provider.router)
 DESCRIPTION = (
@@ -101,10 +103,11 @@ def create_app(
     poll_seconds: float = POLL_SECONDS,
     identity: Identity | None = None,
     recognises: Recognises | None = None,
+    edits: EditsSeen | None = None,
 ) -> FastAPI:
     """The app over a release log, for the callers that `identity`, or else `recognises`, knows; without either all are anonymous.
 
-    Raises RuntimeError if a route has no policy.
+    The stream of changes tells of `edits` too. Raises RuntimeError if a route has no policy.
     """
     holder = ReleaseHolder(log, partial(_open, settings), clock=clock, rules=partial(_rules, settings))
     running = Functions(settings.indexes)
@@ -130,7 +133,7 @@ def create_app(
     known = identity.recognises if identity is not None else recognises or NobodyKnown()
     app.state.identity = identity
     app.add_middleware(Gate, recognises=known)
-    services = Services(holder, log, clock, running, recognises=known)
+    services = Services(holder, log, clock, running, recognises=known, edits=edits)
     app.add_middleware(Envelope, services=services, admitted=admits(settings.host, settings.allowed_hosts))
     errors.install(app)
     setattr(app, "openapi", partial(docs.document, app))  # noqa: B010  # FastAPI's own way to extend the document

@@ -21,8 +21,10 @@ from palantir_assets.functions.running import Functions
 from palantir_assets.release.holding import ReleaseHolder
 from palantir_assets.release.log import ReleaseLog
 from palantir_assets.release.reading import Release
+from palantir_assets.serving.past import EditsSeen
 from palantir_assets.serving.recognising import NobodyKnown, Recognises
 from palantir_assets.serving.saved import TemporarySets
+from palantir_assets.serving.streams import Streams
 
 Clock = Callable[[], datetime]
 ONTOLOGY: Final = "default"
@@ -74,6 +76,8 @@ class Services:
     functions: Functions
     sets: TemporarySets = field(default_factory=TemporarySets)
     recognises: Recognises = field(default_factory=NobodyKnown)
+    edits: EditsSeen | None = None
+    streams: Streams = field(default_factory=Streams)
 
 
 def now() -> datetime:

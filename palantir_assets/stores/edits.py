@@ -21,6 +21,7 @@ from palantir_assets.stores.edit_rows import ActionRecord, Appended, Batch, Edit
 from palantir_assets.stores.edit_writing import write_batches
 from palantir_assets.stores.group_commit import GroupCommit
 from palantir_assets.stores.migrations.schema_edits import ActionRow, EditRow, IdempotencyRow
+from palantir_assets.stores.migrations.schema_keys import ObjectKeyRow
 from palantir_assets.stores.object_keys import Keys, keys_to_read
 from palantir_assets.stores.personal import (
     Personal,
@@ -116,6 +117,11 @@ class EditLog:
             ):
                 found[(object_type, key)] = version
         return found
+
+    def erased(self) -> frozenset[Subject]:
+        """The type and key of every object that was erased."""
+        gone = sa.select(ObjectKeyRow).where(ObjectKeyRow.erased_at.is_not(None))
+        return frozenset((row.object_type, row.object_key) for row in self._database.select(gone))
 
     def of_action(self, action_no: int) -> Sequence[EditRecord]:
         """The edits of an action, in their order."""

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from palantir_assets.actions.edits import Edit, LinkEdit, ObjectEdit
-from palantir_assets.actions.following import Cursor, Event, InvalidCursor, OtherRights, Point, Sight, changes
+from palantir_assets.actions.following import Cursor, Event, Point, Sight, changes
 from palantir_assets.actions.overlay import APPENDED, REMOVED, Overlay, fold
+from palantir_assets.errors import CursorExpired, CursorInvalid
 
 SEQUENCES = 600
 TYPES, KEYS, NAMES = ("bike", "lock"), tuple("abcdef"), ("p", "q", "r")
@@ -232,13 +233,13 @@ def test_only_the_types_asked_for_are_told() -> None:
 
 
 def test_a_cursor_of_other_rights_is_refused() -> None:
-    with pytest.raises(OtherRights):
+    with pytest.raises(CursorExpired):
         changes(small(), Cursor.read("0000000a,0~bbbbbbbb"), limit=5)
 
 
 @pytest.mark.parametrize("text", ["", "1", "0000000a", "0000000a,-1", "0000000a,1,2", "x,1", "0000000a,1~", "0,0,0000000a,1", "0000000A,1"])
 def test_what_is_no_cursor_is_refused(text: str) -> None:
-    with pytest.raises(InvalidCursor):
+    with pytest.raises(CursorInvalid):
         Cursor.read(text)
 
 
