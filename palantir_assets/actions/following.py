@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal, Protocol
+from urllib.parse import quote, unquote
 
 from palantir_assets.actions.edits import Edit, Json, ObjectEdit, Values
 from palantir_assets.errors import CursorExpired, CursorInvalid
@@ -20,7 +21,11 @@ NOTHING: Final = "0"
 AT_ONCE: Final = 1000
 """Objects that are compared, or edits that are asked for, at once."""
 
-_CURSOR: Final = re.compile(r"(0|[0-9a-f]{8,64}),(\d{1,18})(?:,([0-9a-f]{8,64}),(\d{1,18}),(\d{1,18}))?(?:~([0-9a-f]{8,64}))?")
+_CURSOR: Final = re.compile(
+    r"(0|[0-9a-f]{8,64}),(\d{1,18})"  # where it is
+    r"(?:,([0-9a-f]{8,64}),(\d{1,18})(?:,([a-z][a-z0-9_]*)/([^,~/]*))?)?"  # on the way to, and after which object
+    r"(?:~([0-9a-f]{8,64}))?"
+)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -33,22 +38,25 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """How far a follower has come: a point or, on the way to another one, how many objects were compared. `rights` names whose.
+    """How far a follower has come: a point or, on the way to another one, the object that was told of last. `rights` names whose.
+
+    It holds no number of objects: who sees few of them is not told how many there are.
 
     >>> Cursor.read("0")
-    Cursor(point=Point(release_id='0', edit_no=0), to=None, place=0, rights='')
-    >>> str(Cursor(Point("0a1b2c3d", 7), Point("9f8e7d6c", 12), 40, "aaaaaaaa"))
-    '0a1b2c3d,7,9f8e7d6c,12,40~aaaaaaaa'
+    Cursor(point=Point(release_id='0', edit_no=0), to=None, last=None, rights='')
+    >>> str(Cursor(Point("0a1b2c3d", 7), Point("9f8e7d6c", 12), ("order", "a/b"), "aaaaaaaa"))
+    '0a1b2c3d,7,9f8e7d6c,12,order/a%2Fb~aaaaaaaa'
     """
 
     point: Point = Point(NOTHING, 0)
     to: Point | None = None
-    place: int = 0
+    last: tuple[str, str] | None = None
     rights: str = ""
 
     def __str__(self) -> str:
-        way = f",{self.to.release_id},{self.to.edit_no},{self.place}" if self.to else ""
-        return f"{self.point.release_id},{self.point.edit_no}{way}" + (f"~{self.rights}" if self.rights else "")
+        way = f",{self.to.release_id},{self.to.edit_no}" if self.to else ""
+        last = f",{self.last[0]}/{quote(self.last[1], safe='').replace('~', '%7E')}" if self.last else ""
+        return f"{self.point.release_id},{self.point.edit_no}{way}{last}" + (f"~{self.rights}" if self.rights else "")
 
     @classmethod
     def read(cls, text: str) -> Cursor:
@@ -56,9 +64,9 @@ class Cursor:
         found = _CURSOR.fullmatch("0,0" if text == NOTHING else text)
         if found is None:
             raise CursorInvalid
-        release_id, edit_no, to, to_edit_no, place, rights = found.groups()
+        release_id, edit_no, to, to_edit_no, object_type, key, rights = found.groups()
         target = Point(to, int(to_edit_no)) if to else None
-        return cls(Point(release_id, int(edit_no)), target, int(place or 0), rights or "")
+        return cls(Point(release_id, int(edit_no)), target, (object_type, unquote(key)) if object_type else None, rights or "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +148,7 @@ def changes(history: History, since: Cursor, *, limit: int, types: Collection[st
     while len(events) < limit:
         if cursor.to is None and cursor.point.release_id != now.release_id:
             edit_no = max(cursor.point.edit_no, history.watermark(now.release_id))
-            cursor = replace(cursor, to=Point(now.release_id, edit_no), place=0)
+            cursor = replace(cursor, to=Point(now.release_id, edit_no), last=None)
         if cursor.to is not None:
             found, cursor = _crossed(history, cursor, cursor.to, types, limit - len(events))
         elif cursor.point.edit_no < now.edit_no:
@@ -154,33 +162,34 @@ def changes(history: History, since: Cursor, *, limit: int, types: Collection[st
 def _crossed(history: History, cursor: Cursor, to: Point, types: Collection[str] | None, room: int) -> tuple[list[Event], Cursor]:
     """What differs between two points, from the cursor's place on: at most `room` events, and where that leads."""
     before: Sight = _Nothing() if cursor.point.release_id == NOTHING else history.at(cursor.point)
-    after = history.at(to)
-    skip, place, events, erased = cursor.place, 0, list[Event](), history.erased
-    for object_type, keys in _entries(before, after):
-        if place + len(keys) <= skip:
-            place += len(keys)
-            continue
-        keys, place = keys[max(0, skip - place) :], max(place, skip)
-        told = types is None or object_type in types
-        old, new = (before.seen(object_type, keys), after.seen(object_type, keys)) if told else ({}, {})
-        first, place = place + 1, place + len(keys)
-        for number, key in enumerate(keys, first):
-            kept = replace(cursor, to=to, place=number)
+    after, events, erased = history.at(to), list[Event](), history.erased
+    for object_type, keys in _entries(before, after, cursor.last, types):
+        old, new = before.seen(object_type, keys), after.seen(object_type, keys)
+        for key in keys:
+            kept = replace(cursor, to=to, last=(object_type, key))
             if event := _event(object_type, key, old.get(key), new.get(key), kept, gone=(object_type, key) in erased):
                 events.append(event)
                 if len(events) == room:
                     return events, kept
-    return events, replace(cursor, point=to, to=None, place=0)
+    return events, replace(cursor, point=to, to=None, last=None)
 
 
-def _entries(before: Sight, after: Sight) -> Iterator[tuple[str, Sequence[str]]]:
-    """Every key of both, each once and always in the same order, some at a time."""
+def _entries(
+    before: Sight, after: Sight, last: tuple[str, str] | None, types: Collection[str] | None
+) -> Iterator[tuple[str, Sequence[str]]]:
+    """Every key of both after `last`, each once and always in the same order, some at a time. Raises CursorInvalid."""
     for object_type in sorted({*before.types, *after.types}):
+        if (last is not None and object_type < last[0]) or (types is not None and object_type not in types):
+            continue
         here = after.keys(object_type) if object_type in after.types else ()
         known = set(here)
-        gone = [key for key in (before.keys(object_type) if object_type in before.types else ()) if key not in known]
-        for keys in (here, gone):
-            yield from ((object_type, keys[start : start + AT_ONCE]) for start in range(0, len(keys), AT_ONCE))
+        gone = (key for key in (before.keys(object_type) if object_type in before.types else ()) if key not in known)
+        keys = [*here, *gone]
+        if last is not None and object_type == last[0]:
+            if last[1] not in keys:
+                raise CursorInvalid
+            keys = keys[keys.index(last[1]) + 1 :]
+        yield from ((object_type, keys[start : start + AT_ONCE]) for start in range(0, len(keys), AT_ONCE))
 
 
 def _edited(history: History, cursor: Cursor, last: int, types: Collection[str] | None, room: int) -> tuple[list[Event], Cursor]:

@@ -65,7 +65,7 @@ class Past:
     @property
     def rights(self) -> str:
         """The caller's rights, in hex digits."""
-        return self.view.signature[:16]
+        return self.view.signature
 
     @property
     def erased(self) -> Collection[tuple[str, str]]:

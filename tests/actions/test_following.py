@@ -237,12 +237,32 @@ def test_a_cursor_of_other_rights_is_refused() -> None:
         changes(small(), Cursor.read("0000000a,0~bbbbbbbb"), limit=5)
 
 
-@pytest.mark.parametrize("text", ["", "1", "0000000a", "0000000a,-1", "0000000a,1,2", "x,1", "0000000a,1~", "0,0,0000000a,1", "0000000A,1"])
+@pytest.mark.parametrize(
+    "text", ["", "1", "0000000a", "0000000a,-1", "0000000a,1,2", "x,1", "0000000a,1~", "0,0,0000000a,1,5", "0000000A,1"]
+)
 def test_what_is_no_cursor_is_refused(text: str) -> None:
     with pytest.raises(CursorInvalid):
         Cursor.read(text)
 
 
+def test_a_cursor_tells_no_number_of_what_is_hidden() -> None:
+    base: Objects = {("bike", str(number)): {"p": number} for number in range(50)}
+    world = World(Caller(rule=("p", 1)), {"0000000a": (base | {("lock", "x"): {"p": 0}}, 0)}, [], "0000000a")
+    page = changes(world, Cursor(), limit=2)
+    assert [str(event.cursor) for event in page.events] == ["0,0,0000000a,0,bike/0~aaaaaaaa", "0,0,0000000a,0,lock/x~aaaaaaaa"]
+
+
+def test_a_cursor_of_an_object_that_never_was_is_refused() -> None:
+    with pytest.raises(CursorInvalid):
+        changes(small(), Cursor.read("0,0,0000000a,0,bike/never"), limit=5)
+
+
 def test_a_cursor_reads_what_it_writes() -> None:
-    for text in ("0,0", "0000000a,7", "0000000a,7~aaaaaaaa", "0,0,0000000a,12,40~aaaaaaaa"):
+    for text in (
+        "0,0",
+        "0000000a,7",
+        "0000000a,7~aaaaaaaa",
+        "0,0,0000000a,12~aaaaaaaa",
+        "0,0,0000000a,12,bike/a%2F%7E%2C%ED%95%9C~aaaaaaaa",
+    ):
         assert str(Cursor.read(text)) == text
