@@ -7,6 +7,8 @@ sealed: it stays whole. Where else the object may still be, such as in releases,
 from __future__ import annotations
 
 import json
+import logging
+import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -27,6 +29,8 @@ from palantir_assets.stores.migrations.schema_keys import ObjectKeyRow
 from palantir_assets.stores.object_keys import destroy
 from palantir_assets.stores.personal import PARTS, Personal, nothing_is_personal, text_subjects
 from palantir_assets.stores.sealing import is_sealed
+
+log = logging.getLogger(__name__)
 
 ERASE: Final = "erase"
 """The action, and the kind of its edit."""
@@ -78,8 +82,12 @@ def erase(
         destroy(session, subject, at=at)
         return answer.first_edit or 0, _not_sent(session, subject, at)
 
-    edit_no, effects = database.write(write)
-    reach("erase.after_commit")
+    try:
+        edit_no, effects = database.write(write)
+        reach("erase.after_commit")
+    except Erased:
+        _scrub(database)  # whoever erased it may have been killed before this
+        raise
     _scrub(database)
     edits, plain = _history(database, subject, personal(object_type))
     return Erasure(edit_no, edits, effects, plain, _came_from_elsewhere(database))
@@ -121,13 +129,18 @@ def _tells(values: dict[str, Any], names: frozenset[str]) -> bool:
 
 
 def _scrub(database: Database) -> None:
-    """Leave no copy of the key in what the database keeps of old rows."""
-    if database.engine.dialect.name == "sqlite":
-        with closing(database.engine.raw_connection()) as connection:
-            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        return
-    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(sa.text("VACUUM FULL object_keys"))
+    """Leave no copy of the key in what the database keeps of old rows. What cannot be done now is told in the log."""
+    try:
+        if database.engine.dialect.name == "sqlite":
+            with closing(database.engine.raw_connection()) as connection:
+                connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            return
+        with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(sa.text("SET lock_timeout = '5s'"))
+            connection.execute(sa.text("VACUUM FULL object_keys"))
+            connection.execute(sa.text("RESET lock_timeout"))
+    except (sa.exc.SQLAlchemyError, sqlite3.Error) as error:  # it is erased; the database drops old pages by itself in time
+        log.warning("the page of a destroyed key could not be overwritten now: %s", type(error).__name__)
 
 
 def _came_from_elsewhere(database: Database) -> bool:

@@ -155,6 +155,22 @@ def test_the_key_is_in_no_file_of_the_database_any_more(database: Database, log:
         assert before and not any(wrapped in file.read_bytes() for file in database_files(database))
 
 
+def test_a_key_that_a_killed_erasure_left_in_a_file_goes_with_the_next_try(database: Database, log: EditLog) -> None:
+    log.append(told())
+    wrapped = bytes(database.select(sa.select(ObjectKeyRow))[0].wrapped or b"")
+
+    def fail(reached: str) -> None:
+        if reached == "erase.after_commit":
+            raise OSError("killed")
+
+    with pytest.raises(OSError, match="killed"):
+        erase(database, *HERE, at=NOW, actor="cli", reach=fail)
+    assert log.since(0)[0].erased == ("name",) and whole(database)
+    with pytest.raises(Erased):
+        erase(database, *HERE, at=NOW, actor="cli")
+    assert not any(wrapped in file.read_bytes() for file in database_files(database))
+
+
 def database_files(database: Database) -> list[Path]:
     name = database.engine.url.database or ""
     return sorted(Path(name).parent.glob("ledger.db*")) if database.engine.dialect.name == "sqlite" else []
