@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from palantir_assets.errors import EditRefused, Erased
+from palantir_assets.ontology.served import ServedOntology
 from palantir_assets.stores.audit_chain import canonical
 from palantir_assets.stores.edit_rows import Batch, NewEdit, NewEffect, Subject
 from palantir_assets.stores.object_keys import Keys
@@ -31,6 +32,12 @@ _SEALED_BYTES: Final = b"\0"
 def nothing_is_personal(object_type: str) -> frozenset[str]:
     """Of an ontology without personal properties."""
     return frozenset()
+
+
+def personal_in(ontology: ServedOntology) -> Personal:
+    """Of the object types of an ontology; a stored link, or a type that it does not know, has none."""
+    names = {name: kind.personal() for name, kind in ontology.types.items()}
+    return lambda object_type: names.get(object_type, frozenset())
 
 
 def subjects_of(batch: Batch, personal: Personal) -> tuple[Subject, ...]:

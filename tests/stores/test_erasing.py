@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from palantir_assets.actions.edits import ObjectEdit, as_json, from_json
 from palantir_assets.errors import EditRefused, Erased, LedgerError
+from palantir_assets.ontology.served import ServedOntology
 from palantir_assets.stores.database import Database, open_database
 from palantir_assets.stores.edit_rows import Batch, Idempotency, NewEdit, NewEffect, Reply
 from palantir_assets.stores.edits import EditLog
@@ -21,10 +22,18 @@ from palantir_assets.stores.migrations.schema_keys import ObjectKeyRow
 from palantir_assets.stores.moving import move
 from palantir_assets.stores.object_keys import master_file
 from palantir_assets.stores.outbox import Outbox
+from palantir_assets.stores.personal import personal_in
 from tests.stores.ledgers import NOW, batch, edit
 
 SECRET, OTHER = "Marie Skłodowska", "Ada Lovelace"
 HERE = ("customer", "7")
+CUSTOMER = {
+    "name": "customer",
+    "label": {"en": "Customer"},
+    "key": "id",
+    "title": "{id}",
+    "properties": {"id": {"type": "string"}, "name": {"type": "string", "personal": True}},
+}
 
 
 def personal(object_type: str) -> frozenset[str]:
@@ -255,6 +264,11 @@ def test_a_ledger_that_moves_takes_its_keys_along(log: EditLog, database: Databa
         assert done.moved and EditLog(moved).since(0)[0].erased == ("name",) and whole(moved)
     finally:
         moved.close()
+
+
+def test_what_is_personal_is_told_by_the_ontology() -> None:
+    told_by = personal_in(ServedOntology.model_validate({"types": {"customer": CUSTOMER}}))
+    assert (told_by("customer"), told_by("customer__orders"), told_by("order")) == ({"name"}, frozenset(), frozenset())
 
 
 def test_a_batch_of_many_objects_makes_a_key_for_each(log: EditLog, database: Database) -> None:
