@@ -15,7 +15,8 @@
     │   ├── Outrun                   something was written since everything was read
     │   ├── KeyReused                an idempotency key that came with another body before
     │   ├── BeingAnswered            a request with the same idempotency key is being answered
-    │   └── NotDecidable             a proposal that is decided already, or an action that cannot be taken back
+    │   ├── NotDecidable             a proposal that is decided already, or an action that cannot be taken back
+    │   └── Erased                   an object that is gone for good, or what was said of it
     ├── NotPermitted                 what the roles of a caller do not let the caller do
     ├── NotSent                      a side effect that did not leave
     ├── IdentityError                a user, a client, a grant or a credential that cannot be made or used
@@ -28,6 +29,8 @@
     ├── ActionRefused                an action that may not be applied as it stands (in `actions.verdicts`)
     └── QueryError                   a question that cannot be asked
         ├── QueryTooLong             a question that took more time or memory than one may have
+        ├── CursorInvalid            a cursor that nobody was given
+        ├── CursorExpired            a cursor that leads nowhere any more
         ├── UnknownName              an object type, property or link that does not exist
         └── NotFound                 an object that does not exist, or that the caller may not see
 
@@ -202,6 +205,16 @@ class NotSent(PalantirError):
         super().__init__(message, next_step=next_step)
 
 
+class Erased(EditRefused):
+    """An object that was erased for good: nothing can be written or read of it any more."""
+
+    next_step = "use another object: an erased one never comes back, and its key is not used again"
+
+    def __init__(self, object_type: str, key: str) -> None:
+        self.object_type, self.key = object_type, key
+        super().__init__(f"{object_type} {key!r} was erased")
+
+
 class IdentityError(PalantirError):
     """A user, a client, a grant or a credential that cannot be made or used. The words name nobody's secret."""
 
@@ -252,6 +265,21 @@ class QueryError(PalantirError):
 
 class QueryTooLong(QueryError):
     """A question that took more time or memory than one may have, and was stopped."""
+
+
+class CursorInvalid(QueryError):
+    """Text that is no cursor of a stream of changes."""
+
+    next_step = "send `since=0` to begin, then the cursor of the last event"
+
+    def __init__(self) -> None:
+        super().__init__("a cursor is 0, a release id and an edit number with a comma between them, or one that an event bears")
+
+
+class CursorExpired(QueryError):
+    """A cursor from which no exact way leads to the present."""
+
+    next_step = "begin anew with `since=0`, and drop what was followed before"
 
 
 class UnknownName(QueryError):

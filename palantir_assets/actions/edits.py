@@ -14,16 +14,20 @@ from typing import Any, Final, Literal
 Json = Any
 Values = Mapping[str, Json]
 
+GONE: Final = frozenset({"delete", "erase"})
+"""The kinds of edit after which there is no object."""
+
 EXISTS: Final = ""
 """Among the names that an edit restores: that the object is there, or is not."""
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectEdit:
-    """An object created (`values` of every property it has), modified (those set), deleted (none), or erased: deleted for good.
+    """An object created (`values` of every property it has), modified (those set), deleted (none), or erased.
 
-    `previous` holds what the same properties were before; of a deleted object, all of them. `version` is the one the object
-    had before: 0 for one that nobody edited. `restores` names what is again as the source says, whatever that says later.
+    `previous` holds what the same properties were before; of a deleted object, all of them; of an erased one, which never
+    comes back, nothing. `version` is the one the object had before: 0 for one that nobody edited. `restores` names what is
+    again as the source says, whatever that says later.
     """
 
     kind: Literal["create", "modify", "delete", "erase"]
@@ -97,7 +101,12 @@ def after(values: Values | None, edit: ObjectEdit) -> Values | None:
     """An object's values after an edit; None where there is no object."""
     if edit.kind == "create":
         return edit.values
-    return None if edit.kind in ("delete", "erase") or values is None else {**values, **edit.values}
+    return None if edit.kind in GONE or values is None else {**values, **edit.values}
+
+
+def erased(edits: Iterable[Edit]) -> frozenset[tuple[str, str]]:
+    """The type and key of every object that one of the edits erases."""
+    return frozenset((edit.type, edit.key) for edit in edits if isinstance(edit, ObjectEdit) and edit.kind == "erase")
 
 
 def as_json(edit: Edit) -> dict[str, Json]:

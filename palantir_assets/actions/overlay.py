@@ -57,6 +57,16 @@ class State:
     version: int
     """How often it was edited."""
 
+    @property
+    def erased(self) -> bool:
+        """Whether it is gone for good: nothing that is said of it afterwards brings it back."""
+        return self.kind == ERASED
+
+    @property
+    def gone(self) -> bool:
+        """Whether it is not there, for now or for good."""
+        return self.kind in (REMOVED, ERASED)
+
 
 CHANGED: Final = "changed"
 APPENDED: Final = "appended"

@@ -1,8 +1,9 @@
 """Taking back any action at any time: who depends on it, and the new edits that make it as if it had not been.
 
-Nothing is erased. An inverse edit says what remains of other actions and, where nothing remains, that the source's word
+Nothing is lost by it. An inverse edit says what remains of other actions and, where nothing remains, that the source's word
 holds again (`restores`). A history is in order and complete: every action on the objects and links that it touches,
-and every reversal of one of these, also one that had nothing to write.
+and every reversal of one of these, also one that had nothing to write. An erasure cannot be taken back, and of an erased
+object nothing comes back: what was done to it, and the links that it had, are left out.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from palantir_assets.access.policy import Allowed, Decision, Refusal
-from palantir_assets.actions.edits import EXISTS, Applied, Edit, Json, LinkEdit, ObjectEdit
+from palantir_assets.actions.edits import EXISTS, Applied, Edit, Json, LinkEdit, ObjectEdit, erased
 
 Here = tuple[str, str]
 """An object: its type and key."""
@@ -74,6 +75,9 @@ def revert(history: Sequence[Applied], id: str, *, with_dependents: bool = False
     Raises KeyError for an action that is not in the history.
     """
     by_id = {applied.id: applied for applied in history}
+    if erased(by_id[id].edits):
+        return Reversal(Refusal(f"{id} erased an object, and an erasure cannot be taken back"), frozenset({id}), ())
+    history = _without_erased(history)
     target = by_id[id]
     later = dependents(history, id)
     reverts = frozenset({id, *(dependent.id for dependent in later)}) if with_dependents else frozenset({id})
@@ -90,6 +94,20 @@ def revert(history: Sequence[Applied], id: str, *, with_dependents: bool = False
     reach = _reach(history)
     touched = dict.fromkeys(cell for applied in history if applied.id in reverts for cell in reach[applied.id])
     return Reversal(Allowed(), reverts, later, tuple(_inverse(history, remaining, touched)))
+
+
+def _without_erased(history: Sequence[Applied]) -> Sequence[Applied]:
+    """A history as if what was erased had never been: neither the objects nor their links."""
+    gone = erased(edit for applied in history for edit in applied.edits)
+    if not gone:
+        return history
+
+    def remains(edit: Edit) -> bool:
+        if isinstance(edit, ObjectEdit):
+            return (edit.type, edit.key) not in gone
+        return gone.isdisjoint({(edit.between[0], edit.source), (edit.between[1], edit.target)})
+
+    return [replace(applied, edits=tuple(filter(remains, applied.edits))) for applied in history]
 
 
 def _groundless(history: Sequence[Applied], remaining: Sequence[Applied]) -> str:

@@ -122,7 +122,7 @@ def executed(desk: Desk, at: Standpoint, asked: Asked, plan: Planned, caller: Pr
     )
     return Batch(
         plan.action.name, caller.id, desk.now(), parameters=recorded(asked), edits=new_edits(plan.edits), effects=effects,
-        expected_versions=plan.read,
+        expected_versions=plan.read, concerns=_concerned(plan),
     )  # fmt: skip
 
 
@@ -154,7 +154,14 @@ def _proposed(desk: Desk, asked: Asked, plan: Planned, caller: Principal) -> Bat
     """The batch that only asks. The versions are kept to be told, not to be held to: agreeing plans anew."""
     versions = [[*subject, version] for subject, version in sorted(plan.read.items())]
     shown = {**plan.shown, "versions": versions}
-    return Batch(plan.action.name, caller.id, desk.now(), parameters=recorded(asked), status="proposed", shown=shown)
+    return Batch(
+        plan.action.name, caller.id, desk.now(), parameters=recorded(asked), status="proposed", shown=shown, concerns=_concerned(plan)
+    )
+
+
+def _concerned(plan: Planned) -> tuple[Subject, ...]:
+    """The objects that are told of in what is kept of an action: whatever it read or would write."""
+    return tuple(sorted({*plan.read, *(subject(edit) for edit in plan.edits)}))
 
 
 def _effects(

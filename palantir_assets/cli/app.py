@@ -148,6 +148,20 @@ def init(folder: Annotated[Path, typer.Argument(help="A new or empty folder.", m
     console.answer(write(folder))
 
 
+@app.command()
+def erase(
+    named: Annotated[str, typer.Argument(help="An object: its type, a slash and its key.", metavar="TYPE/KEY")],
+    reason: Annotated[str, typer.Option("--reason", help="Why, such as the number of a request; it goes into the action log.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be erased and what must expire; do nothing.")] = False,
+    expire: Annotated[bool, typer.Option("--expire", help="Remove the releases on disk that hold it and are not served.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Erase an object for good: its key, every read of it, and later builds. It cannot be taken back."""
+    from palantir_assets.cli.erasing import command
+
+    raise typer.Exit(command(load_settings(), named, reason=reason, dry_run=dry_run, expire=expire, as_json=as_json))
+
+
 @release.command("list")
 def release_list(as_json: Json = False) -> None:
     """Every release that was made current, newest first, with what changed."""

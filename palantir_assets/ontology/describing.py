@@ -102,6 +102,7 @@ def served_property(ontology: Ontology, prop: SharedProperty) -> ServedProperty:
         value_type=prop.type if value_type else None,
         shared=getattr(prop, "shared", None),
         default=own.default if own else None,
+        personal=own is not None and own.personal,
         virtual=own.derived if own and not own.materialised else None,
     )
 

@@ -37,6 +37,13 @@ def _edited(loaded: Loaded, object_type: ObjectType, name: str, prop: Property) 
         yield f"is {a(base)}, and its default is {prop.default!r}", ""
     if prop.conflict is not None and prop.derived is not None:
         yield "is derived: no edit sets it", "leave `conflict` out"
+    if prop.personal and name == object_type.key:
+        yield (
+            "is the key, which stays in the history of edits and reads for ever",
+            "key the objects by a number that tells nothing of anybody",
+        )
+    elif prop.personal and prop.derived is not None:
+        yield "is derived: no edit holds it", "mark what it is computed of as `personal: true`"
     if prop.conflict == "latest_wins" and object_type.updated_at is None:
         yield "keeps what is latest, and nothing tells when the source changed it", "add `updated_at: <a timestamp>` to the object type"
 

@@ -50,6 +50,8 @@ class ServedProperty(Served):
     """The shared property it is one of."""
     default: Scalar | None = None
     """What a property that edits set holds until one does."""
+    personal: bool = False
+    """Whether what edits say of it is kept so that it can be erased."""
     virtual: str | None = None
     """The SQL-free expression of a property that is computed with the indexes and is no part of the truth."""
 
@@ -99,6 +101,10 @@ class ServedType(Served):
         if name not in self.properties:
             raise UnknownName("property", name, self.properties, of=self.name)
         return self.properties[name]
+
+    def personal(self) -> frozenset[str]:
+        """The names of its personal properties."""
+        return frozenset(name for name, prop in self.properties.items() if prop.personal)
 
 
 class InterfaceLink(Served):

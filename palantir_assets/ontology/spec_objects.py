@@ -101,6 +101,7 @@ class Property(SharedProperty):
     )
     default: Scalar | None = Field(None, description="what a property `from: edits` holds until an action sets it")
     conflict: Conflict | None = Field(None, description="what a build keeps where an edit and the source differ; edit_wins unless said")
+    personal: bool = Field(False, description="whether it is about a person: what edits say of it can be erased for good")
     points: Points | None = None
     optional: bool = False
     derived: str | None = Field(None, description="an expression over the other properties, and aggregates over links")

@@ -91,8 +91,9 @@ def without_words(served: ServedOntology) -> object:
     """The served ontology without what only people read, and without what value types demand: what an answer can depend on."""
     words: dict[str, IncEx | bool] = {"label": True, "description": True}
     each: dict[str, IncEx | bool] = {"__all__": words}
+    props: dict[str, IncEx | bool] = {"__all__": {**words, "personal": True}}
     links: dict[str, IncEx | bool] = {**words, "reverse_label": True}
-    types: dict[str, IncEx | bool] = {**words, "plural": True, "owner": True, "properties": each, "links": {"__all__": links}}
+    types: dict[str, IncEx | bool] = {**words, "plural": True, "owner": True, "properties": props, "links": {"__all__": links}}
     functions: dict[str, IncEx | bool] = {**words, "parameters": each, "output": words}
     return served.model_dump(
         mode="json",

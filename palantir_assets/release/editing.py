@@ -55,3 +55,8 @@ class EditedRelease(Edited):
 def with_nothing(release: Release) -> EditedRelease:
     """The release as it was built, ready for the edits after its watermark."""
     return edited_as(EditedRelease, release, Overlay(edit_no=release.manifest.edit_watermark))
+
+
+def as_built(release: Opened) -> Release:
+    """The release alone, without the edits laid over it."""
+    return release.release if isinstance(release, EditedRelease) else cast(Release, release)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from palantir_assets.errors import NoRelease
+from palantir_assets.errors import NoRelease, ReleaseError
 from palantir_assets.ontology.served_access import ServedAccess
 from palantir_assets.release.log import Pointer, ReleaseLog
 from palantir_assets.release.reading import Release
@@ -89,6 +89,25 @@ class ReleaseHolder:
             yield held.release
         finally:
             self._let_go(held)
+
+    @contextmanager
+    def past(self, release_id: str) -> Iterator[Release]:
+        """The release of that id under the rules in force, opened from disk where it is no longer open.
+
+        Raises ReleaseError if it is gone.
+        """
+        with self.acquire(release_id) as held:
+            if held.id == release_id:
+                yield held
+                return
+        pointer = next((pointer for pointer in self._log.list() if pointer.release_id == release_id), None)
+        if pointer is None:
+            raise ReleaseError(f"there was never a release {release_id}")
+        opened = self._open(pointer)
+        try:
+            yield _under(self._in_force(), opened)
+        finally:
+            opened.close()
 
     def refresh(self) -> bool:
         """Follow the log's head; True if another release is served now.

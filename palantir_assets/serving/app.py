@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute
 
 from palantir_assets.applying.desk import Desk
 from palantir_assets.effects.opening import Effects, open_effects
+from palantir_assets.engine.edited import edited
 from palantir_assets.functions.running import Functions
 from palantir_assets.observability import configure
 from palantir_assets.ontology.served_access import ServedAccess
@@ -28,6 +29,7 @@ from palantir_assets.serving import (
     action_log,
     action_types,
     actions,
+    changes,
     docs,
     edits_history,
     errors,
@@ -61,6 +63,7 @@ from palantir_assets.serving.gate import Gate, for_callers
 from palantir_assets.serving.identity import Identity, open_identity
 from palantir_assets.serving.listening import listen
 from palantir_assets.serving.middleware import Envelope
+from palantir_assets.serving.past import EditsSeen
 from palantir_assets.serving.policies import unguarded
 from palantir_assets.serving.protocol import BoundedHttp
 from palantir_assets.serving.recognising import NobodyKnown, Recognises
@@ -69,8 +72,8 @@ from palantir_assets.settings import Settings
 
 ROUTERS = (
     ontologies.router, object_types.router, interface_types.router, value_types.router, functions.router, search.router, graphs.router,
-    metrics.router, releases.router, health.router, docs.router, action_types.router, actions.router, edits_history.router,
-    action_log.router, proposals.router,
+    metrics.router, releases.router, changes.router, health.router, docs.router, action_types.router, actions.router,
+    edits_history.router, action_log.router, proposals.router,
 )  # fmt: skip
 IDENTITY_ROUTERS = (accounts.router, oauth.router, sign_in.router, sign_in_mail.router, sign_in_provider.router)
 EFFECT_ROUTERS = (outbox.router, mail_choices.router)
@@ -120,6 +123,7 @@ def create_app(
     recognises: Recognises | None = None,
     desk: Desk | None = None,
     edits: EditSource | None = None,
+    past: EditsSeen | None = None,
     effects: Effects | None = None,
 ) -> FastAPI:
     """The app over a release log, for the callers that `identity`, or else `recognises`, knows; without either all are anonymous.
@@ -128,7 +132,8 @@ def create_app(
     RuntimeError if a route has no policy.
     """
     followed = FollowedEdits(edits or (desk.log if desk is not None else None))
-    holder = ReleaseHolder(log, lambda pointer: followed.prepared(_open(settings, pointer)), clock=clock, rules=partial(_rules, settings))
+    opened = partial(_prepared, settings, followed, desk)
+    holder = ReleaseHolder(log, opened, clock=clock, rules=partial(_rules, settings))
     running = Functions(settings.indexes)
 
     @asynccontextmanager
@@ -153,7 +158,8 @@ def create_app(
     known = identity.recognises if identity is not None else recognises or NobodyKnown()
     app.state.identity, app.state.effects = identity, effects
     app.add_middleware(Gate, recognises=known)
-    services = Services(holder, log, clock, running, recognises=known, desk=desk, edits=followed)
+    past = past or (None if desk is None else EditsSeen(desk.log, edited))
+    services = Services(holder, log, clock, running, recognises=known, desk=desk, edits=followed, past=past)
     app.add_middleware(Envelope, services=services, admitted=admits(settings.host, settings.allowed_hosts))
     errors.install(app)
     setattr(app, "openapi", partial(docs.document, app))  # noqa: B010  # FastAPI's own way to extend the document
@@ -169,6 +175,14 @@ def require_policies(routes: list[BaseRoute]) -> None:
 
 def _routes(routers: Iterable[APIRouter]) -> list[BaseRoute]:
     return [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
+
+
+def _prepared(settings: Settings, followed: FollowedEdits, desk: Desk | None, pointer: Pointer) -> Release:
+    """A release with the edits after it, and what it calls personal known to who writes."""
+    release = followed.prepared(_open(settings, pointer))
+    if desk is not None:
+        desk.log.learn(release.ontology)
+    return release
 
 
 def _open(settings: Settings, pointer: Pointer) -> Release:

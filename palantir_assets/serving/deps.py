@@ -23,8 +23,10 @@ from palantir_assets.release.editing import Opened
 from palantir_assets.release.holding import ReleaseHolder
 from palantir_assets.release.log import ReleaseLog
 from palantir_assets.serving.following_edits import FollowedEdits
+from palantir_assets.serving.past import EditsSeen
 from palantir_assets.serving.recognising import NobodyKnown, Recognises
 from palantir_assets.serving.saved import TemporarySets
+from palantir_assets.serving.streams import Streams
 
 Clock = Callable[[], datetime]
 ONTOLOGY: Final = "default"
@@ -78,6 +80,8 @@ class Services:
     edits: FollowedEdits = field(default_factory=FollowedEdits)
     recognises: Recognises = field(default_factory=NobodyKnown)
     desk: Desk | None = None
+    past: EditsSeen | None = None
+    streams: Streams = field(default_factory=Streams)
 
 
 def now() -> datetime:

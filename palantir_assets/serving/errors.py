@@ -20,6 +20,8 @@ from starlette.types import Scope
 
 from palantir_assets.actions.verdicts import ActionRefused
 from palantir_assets.errors import (
+    CursorExpired,
+    CursorInvalid,
     EditRefused,
     FunctionError,
     FunctionFailed,
@@ -154,6 +156,10 @@ def _unauthorized(error: Unauthorized) -> Told:
 def _question(error: QueryError) -> Told:
     """A question that cannot be asked as it stands."""
     match error:
+        case CursorInvalid():
+            return Told(400, "InvalidCursor", error.message, error.advice)
+        case CursorExpired():
+            return Told(410, "CursorExpired", error.message, error.advice)
         case InvalidValue():
             told_value = {"property": error.field, "propertyBaseType": error.expected, "propertyValue": _plain(error.value)}
             return Told(400, "InvalidPropertyValue", error.message, error.advice, told_value)

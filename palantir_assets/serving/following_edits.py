@@ -14,14 +14,14 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from time import monotonic
-from typing import Final, Protocol, cast
+from typing import Final, Protocol
 
 from anyio import to_thread
 
 from palantir_assets.actions.edits import Edit
 from palantir_assets.actions.recording import read
 from palantir_assets.errors import PalantirError
-from palantir_assets.release.editing import EditedRelease, Opened, with_nothing
+from palantir_assets.release.editing import EditedRelease, Opened, as_built, with_nothing
 from palantir_assets.release.reading import Release
 
 LOG: Final = logging.getLogger(__name__)
@@ -115,7 +115,7 @@ class FollowedEdits:
 
     def current(self, release: Opened) -> Opened:
         """The newest state of the release of some state."""
-        return self.over(release.release if isinstance(release, EditedRelease) else cast(Release, release))
+        return self.over(as_built(release))
 
     def has(self, release_id: str, edit_no: int) -> bool:
         """Whether the state of an edit's number can be had without making it anew."""

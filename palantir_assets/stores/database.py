@@ -143,6 +143,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
     connection.isolation_level = None  # transactions begin where `_begin_sqlite` says, DDL included
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA secure_delete = ON")  # what is overwritten is gone, such as the key of an erased object
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:

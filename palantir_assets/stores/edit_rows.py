@@ -72,10 +72,12 @@ class Idempotency:
 class Batch:
     """One action with all it does: everything is written, or nothing.
 
-    `expected_versions` names the version (0: never edited) that objects must have. `decides` is the number of a
-    proposed action that this batch approves or rejects; `reverts_actions`, of applied ones that it takes back, and
-    `becomes` says what others are then (what a reversal had taken back is in force again). `shown` is what who must
-    agree to a proposed action is shown. With `since`, nobody else may have written an edit above that number.
+    `concerns` are objects beside the edited ones that its parameters, effects or reply tell of: where they have personal
+    properties, all this is sealed under their keys too. `expected_versions` names the version (0: never edited) that
+    objects must have. `decides` is the number of a proposed action that this batch approves or rejects;
+    `reverts_actions`, of applied ones that it takes back, and `becomes` says what others are then (what a reversal had
+    taken back is in force again). `shown` is what who must agree to a proposed action is shown. With `since`, nobody else
+    may have written an edit above that number.
     """
 
     action: str
@@ -93,11 +95,12 @@ class Batch:
     becomes: Mapping[int, Status] = field(default_factory=dict)
     shown: Mapping[str, object] | None = None
     since: int | None = None
+    concerns: Sequence[Subject] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class EditRecord:
-    """A row of `edits`, detached from any session."""
+    """A row of `edits`, detached from any session. `erased` names the properties whose values are gone for good, and null."""
 
     edit_no: int
     batch_no: int
@@ -111,11 +114,12 @@ class EditRecord:
     actor: str
     at: datetime
     reverts: int | None
+    erased: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ActionRecord:
-    """A row of `action_log`, detached from any session."""
+    """A row of `action_log`, detached from any session. Of an `erased` one the parameters are gone for good."""
 
     action_no: int
     action: str
@@ -124,6 +128,7 @@ class ActionRecord:
     at: datetime
     status: str
     approver: str | None
+    erased: bool = False
 
 
 @dataclass(frozen=True, slots=True)

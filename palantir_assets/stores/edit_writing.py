@@ -16,10 +16,25 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from palantir_assets.errors import KeyReused, NotDecidable, Outrun, StaleVersion
-from palantir_assets.stores.audit_chain import Happening, append_all, canonical
+from palantir_assets.errors import Erased, KeyReused, NotDecidable, Outrun, StaleVersion
+from palantir_assets.stores.audit_chain import Happening, append_all
 from palantir_assets.stores.edit_rows import Appended, Batch, Idempotency, Reply, Subject, digest_of, hashed
 from palantir_assets.stores.migrations.schema_edits import ActionRow, EditRow, IdempotencyRow, OutboxRow, ProposalRow, ReversalRow
+from palantir_assets.stores.object_keys import ANY_ERASED, Keys, erased_among, keys_for
+from palantir_assets.stores.personal import (
+    Personal,
+    nothing_is_personal,
+    opened_reply,
+    parameters_place,
+    reply_place,
+    reply_subjects,
+    sealed_edit,
+    sealed_effect,
+    sealed_reply,
+    sealed_text,
+    shown_place,
+    subjects_of,
+)
 
 AT_ONCE: Final = 400
 """Pairs in one question: SQLite takes so many variables and no more."""
@@ -35,7 +50,10 @@ class _World:
     action_no: int
     effect_no: int
     versions: dict[Subject, int]
-    replies: dict[KeyOf, tuple[str, Appended]]
+    replies: dict[KeyOf, tuple[str, Appended | Erased]]
+    keys: Keys
+    personal: Personal
+    gone: set[Subject] = field(default_factory=set)
     edits: list[dict[str, Any]] = field(default_factory=list)
     actions: list[dict[str, Any]] = field(default_factory=list)
     kept: list[dict[str, Any]] = field(default_factory=list)
@@ -45,10 +63,12 @@ class _World:
     told: list[Happening] = field(default_factory=list)
 
 
-def write_batches(session: Session, batches: Sequence[Batch], reach: Callable[[str], None]) -> list[Appended | Exception]:
+def write_batches(
+    session: Session, batches: Sequence[Batch], reach: Callable[[str], None], personal: Personal = nothing_is_personal
+) -> list[Appended | Exception]:
     """One answer for each batch, in their order: what was written, or why it was refused."""
     reach("action.before_rows")
-    world = _world(session, batches)
+    world = _world(session, batches, personal)
     answers: list[Appended | Exception] = []
     for batch in batches:
         try:
@@ -57,6 +77,7 @@ def write_batches(session: Session, batches: Sequence[Batch], reach: Callable[[s
             raise
         except Exception as error:  # a refusal, or a reply that could not be put: this batch's affair alone
             answers.append(error)
+    world.keys.keep(session)
     for insert, rows in zip(_INSERTS, (world.edits, world.actions, world.kept, world.effects, world.shown, world.reversals), strict=True):
         if rows:
             session.execute(insert, rows)
@@ -67,12 +88,15 @@ def write_batches(session: Session, batches: Sequence[Batch], reach: Callable[[s
     return answers
 
 
-def _world(session: Session, batches: Sequence[Batch]) -> _World:
+def _world(session: Session, batches: Sequence[Batch], personal: Personal) -> _World:
     subjects = {(edit.object_type, edit.object_key) for batch in batches for edit in batch.edits}
     subjects |= {subject for batch in batches for subject in batch.expected_versions}
     keys = {_key(batch.idempotency) for batch in batches if batch.idempotency}
     last = session.execute(_NUMBERS).one()
-    return _World(last[0], last[1], last[2], _versions(session, subjects), _replies(session, keys))
+    named = {subject for batch in batches for subject in subjects_of(batch, personal)}
+    gone = erased_among(session, subjects) if last[3] else set()
+    replies = _replies(session, keys)
+    return _World(last[0], last[1], last[2], _versions(session, subjects), replies, keys_for(session, named), personal, gone)
 
 
 def _versions(session: Session, subjects: set[Subject]) -> dict[Subject, int]:
@@ -84,15 +108,24 @@ def _versions(session: Session, subjects: set[Subject]) -> dict[Subject, int]:
     return versions
 
 
-def _replies(session: Session, keys: set[KeyOf]) -> dict[KeyOf, tuple[str, Appended]]:
-    replies = {}
+def _replies(session: Session, keys: set[KeyOf]) -> dict[KeyOf, tuple[str, Appended | Erased]]:
+    replies: dict[KeyOf, tuple[str, Appended | Erased]] = {}
     waiting = iter(keys)
     pair = sa.tuple_(IdempotencyRow.principal, IdempotencyRow.key_hash)
     while some := list(islice(waiting, AT_ONCE)):
-        for row in session.scalars(sa.select(IdempotencyRow).where(pair.in_(some))):
-            done = Appended(row.action_no, reply=Reply(row.reply, row.status_code), replayed=True)
-            replies[(row.principal, row.key_hash)] = (row.body_hash, done)
+        rows = session.scalars(sa.select(IdempotencyRow).where(pair.in_(some))).all()
+        opening = keys_for(session, {subject for row in rows for subject in reply_subjects(row.reply)})
+        for row in rows:
+            replies[(row.principal, row.key_hash)] = (row.body_hash, _answered(row, opening))
     return replies
+
+
+def _answered(row: IdempotencyRow, keys: Keys) -> Appended | Erased:
+    try:
+        body = opened_reply(row.reply, keys, reply_place(row.principal, row.key_hash))
+    except Erased as gone:  # told to who asks for this reply, and to nobody else
+        return gone
+    return Appended(row.action_no, reply=Reply(body, row.status_code), replayed=True)
 
 
 def _replayed(world: _World, idempotency: Idempotency | None) -> Appended | None:
@@ -101,6 +134,8 @@ def _replayed(world: _World, idempotency: Idempotency | None) -> Appended | None
         return None
     if known[0] != idempotency.body_hash:
         raise KeyReused
+    if isinstance(known[1], Erased):
+        raise known[1]
     return known[1]
 
 
@@ -111,6 +146,11 @@ def _write(session: Session, world: _World, batch: Batch) -> Appended:
             raise StaleVersion(*subject, expected=expected, actual=world.versions[subject])
     if batch.since is not None and world.edit_no != batch.since:
         raise Outrun(batch.since, world.edit_no)
+    for edit in batch.edits:
+        if (edit.object_type, edit.object_key) in world.gone:
+            raise Erased(edit.object_type, edit.object_key)
+    subjects = subjects_of(batch, world.personal)
+    world.keys.of_or_new(subjects)  # whatever can refuse them does so here
     moves = _moves(session, world, batch)
     action_no = world.action_no + 1 if batch.decides is None else batch.decides
     rows = _edit_rows(world, batch, action_no)
@@ -120,7 +160,7 @@ def _write(session: Session, world: _World, batch: Batch) -> Appended:
         done = replace(done, reply=batch.idempotency.reply(done))
     for move in moves:
         _move(session, world, *move)
-    _take_over(world, batch, done, rows)
+    _take_over(world, batch, done, rows, subjects)
     return done
 
 
@@ -160,44 +200,49 @@ def _edit_rows(world: _World, batch: Batch, action_no: int) -> list[dict[str, An
         subject = (edit.object_type, edit.object_key)
         versions[subject] = versions.get(subject, world.versions[subject]) + 1
         told = {"edit_no": edit_no, "object_type": edit.object_type, "object_key": edit.object_key, "version": versions[subject]}
-        rows.append({**same, **told, "kind": edit.kind, "values": canonical(edit.values), "reverts": edit.reverts})
+        values = sealed_edit(edit, world.personal(edit.object_type), world.keys, edit_no)
+        rows.append({**same, **told, "kind": edit.kind, "values": values, "reverts": edit.reverts})
     return rows
 
 
-def _take_over(world: _World, batch: Batch, done: Appended, rows: list[dict[str, Any]]) -> None:
+def _take_over(world: _World, batch: Batch, done: Appended, rows: list[dict[str, Any]], subjects: tuple[Subject, ...]) -> None:
     """From here on nothing refuses: the next batch sees this one."""
     world.edits += rows
     world.edit_no += len(rows)
     world.versions.update(done.versions)
     if batch.decides is None:
         world.action_no = done.action_no
-        row = {"action_no": done.action_no, "action": batch.action, "parameters": canonical(batch.parameters), "actor": batch.actor}
+        parameters = sealed_text(dict(batch.parameters), subjects, world.keys, parameters_place(done.action_no))
+        row = {"action_no": done.action_no, "action": batch.action, "parameters": parameters, "actor": batch.actor}
         key_hash = hashed(batch.idempotency.key) if batch.idempotency else None
         world.actions.append({**row, "at": batch.at, "status": batch.status, "approver": batch.approver, "key_hash": key_hash})
     taken_back = {"action_no": done.action_no, "edit_no": world.edit_no}
     world.reversals += [{**taken_back, "reverts": each} for each in batch.reverts_actions]
-    if batch.shown is not None:
-        world.shown.append({"action_no": done.action_no, "shown": canonical(batch.shown)})
-    _keep(world, batch, done, done.reply)
-    world.told.append(_happening(batch, done.action_no, rows))
+    shown = None if batch.shown is None else sealed_text(dict(batch.shown), subjects, world.keys, shown_place(done.action_no))
+    if shown is not None:
+        world.shown.append({"action_no": done.action_no, "shown": shown})
+    _keep(world, batch, done, done.reply, subjects)
+    world.told.append(_happening(batch, done.action_no, rows, shown))
 
 
-def _keep(world: _World, batch: Batch, done: Appended, reply: Reply | None) -> None:
+def _keep(world: _World, batch: Batch, done: Appended, reply: Reply | None, subjects: tuple[Subject, ...]) -> None:
     for effect in batch.effects:
         world.effect_no += 1
-        row = {"effect_no": world.effect_no, "action_no": done.action_no, "kind": effect.kind, "target": effect.target}
+        target, payload = sealed_effect(effect, subjects, world.keys, world.effect_no)
+        row = {"effect_no": world.effect_no, "action_no": done.action_no, "kind": effect.kind, "target": target}
         state = {"state": "waiting", "attempts": 0, "next_try_at": batch.at, "last_error": None}
-        world.effects.append({**row, **state, "payload": canonical(effect.payload)})
+        world.effects.append({**row, **state, "payload": payload})
     if batch.idempotency is None or reply is None:
         return
     principal, key_hash = _key(batch.idempotency)
     body_hash = batch.idempotency.body_hash
     world.replies[(principal, key_hash)] = (body_hash, Appended(done.action_no, reply=reply, replayed=True))
     row = {"principal": principal, "key_hash": key_hash, "body_hash": body_hash, "action_no": done.action_no, "at": batch.at}
-    world.kept.append({**row, "reply": reply.body, "status_code": reply.status_code})
+    body = sealed_reply(reply.body, subjects, world.keys, reply_place(principal, key_hash))
+    world.kept.append({**row, "reply": body, "status_code": reply.status_code})
 
 
-def _happening(batch: Batch, action_no: int, rows: Sequence[dict[str, Any]]) -> Happening:
+def _happening(batch: Batch, action_no: int, rows: Sequence[dict[str, Any]], shown: str | None) -> Happening:
     """What the audit row says: numbers and a digest, never a value."""
     span = {"first": rows[0]["edit_no"], "count": len(rows), "digest": digest_of(SimpleNamespace(**row) for row in rows)} if rows else None
     detail: dict[str, object] = {"action_no": action_no, "edits": span, "effects": len(batch.effects)}
@@ -205,8 +250,8 @@ def _happening(batch: Batch, action_no: int, rows: Sequence[dict[str, Any]]) -> 
         detail |= {"reverts_actions": list(batch.reverts_actions)}
     if batch.becomes:
         detail |= {"becomes": {str(number): status for number, status in batch.becomes.items()}}
-    if batch.shown is not None:
-        detail |= {"shown": hashed(canonical(batch.shown))}
+    if shown is not None:
+        detail |= {"shown": hashed(shown)}
     actor = batch.approver if batch.decides is not None and batch.approver else batch.actor
     return Happening(batch.at, actor, f"action.{batch.status}", batch.action, detail)
 
@@ -223,7 +268,8 @@ _NUMBERS: Final = sa.select(
     *(
         sa.select(sa.func.coalesce(sa.func.max(column), 0)).scalar_subquery()
         for column in (_EDITS.c.edit_no, _ACTIONS.c.action_no, _EFFECTS.c.effect_no)
-    )
+    ),
+    ANY_ERASED,
 )
 _VERSIONS: Final[sa.Select[Any]] = (
     sa.select(_EDITS.c.object_type, _EDITS.c.object_key, sa.func.max(_EDITS.c.version))

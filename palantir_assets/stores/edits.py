@@ -7,7 +7,6 @@ edit means is decided in `actions`.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import Lock
@@ -16,6 +15,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from palantir_assets.errors import BeingAnswered, EditRefused, KeyReused
+from palantir_assets.ontology.served import ServedOntology
 from palantir_assets.stores.audit_chain import canonical
 from palantir_assets.stores.database import Database
 from palantir_assets.stores.edit_rows import (
@@ -32,6 +32,23 @@ from palantir_assets.stores.edit_rows import (
 from palantir_assets.stores.edit_writing import write_batches
 from palantir_assets.stores.group_commit import GroupCommit
 from palantir_assets.stores.migrations.schema_edits import ActionRow, EditRow, IdempotencyRow, ProposalRow, ReversalRow
+from palantir_assets.stores.migrations.schema_keys import ObjectKeyRow
+from palantir_assets.stores.object_keys import Keys, keys_to_read
+from palantir_assets.stores.personal import (
+    Personal,
+    PersonalNow,
+    check,
+    edit_subjects,
+    nothing_is_personal,
+    opened_edit,
+    opened_reply,
+    opened_text,
+    parameters_place,
+    reply_place,
+    reply_subjects,
+    shown_place,
+    text_subjects,
+)
 
 _HEAD: Final = sa.select(sa.func.coalesce(sa.func.max(EditRow.edit_no), 0))
 """Made once: every process asks it a hundred times a second."""
@@ -50,18 +67,24 @@ def no_fault(point: str) -> None:
 class EditLog:
     """An open edit log; safe to share between threads and event loops. Every method raises LedgerError without the ledger.
 
-    `reach(point)` is called at `action.before_rows`, `action.before_audit`, `action.before_commit` and `action.after_commit`.
+    `personal` tells the personal properties of an object type, whose values are sealed, beside those that it learns of.
+    `reach(point)` is called at
+    `action.before_rows`, `action.before_audit`, `action.before_commit` and `action.after_commit`.
     """
 
-    def __init__(self, database: Database, *, reach: Reach = no_fault) -> None:
-        self._database = database
+    def __init__(self, database: Database, *, personal: Personal = nothing_is_personal, reach: Reach = no_fault) -> None:
+        self._database, self._learnt = database, PersonalNow()
         self._commits = GroupCommit[Batch, Appended](
             database,
-            lambda session, batches: write_batches(session, batches, reach),
+            lambda session, batches: write_batches(session, batches, reach, lambda name: personal(name) | self._learnt(name)),
             committed=lambda: reach(AFTER_COMMIT),
         )
         self._answering: set[tuple[str, str]] = set()
         self._lock = Lock()
+
+    def learn(self, ontology: ServedOntology) -> None:
+        """Seal from now on what an ontology calls personal, such as that of a release before it is served."""
+        self._learnt.learn(ontology)
 
     def append(self, batch: Batch) -> Appended:
         """Write an action with all it does, durable when this returns.
@@ -80,12 +103,13 @@ class EditLog:
             return await self._commits.submit_async(batch)
 
     def replay(self, principal: str, key: str, body_hash: str) -> Reply | None:
-        """What was answered to this key before, or None. Raises KeyReused if the body was another one."""
+        """What was answered to this key before, or None. Raises KeyReused if the body was another one, Erased if it is gone."""
         query = sa.select(IdempotencyRow).where(IdempotencyRow.principal == principal, IdempotencyRow.key_hash == hashed(key))
         for row in self._database.select(query):
             if row.body_hash != body_hash:
                 raise KeyReused
-            return Reply(row.reply, row.status_code)
+            opening = keys_to_read(self._database, reply_subjects(row.reply))
+            return Reply(opened_reply(row.reply, opening, reply_place(principal, row.key_hash)), row.status_code)
         return None
 
     def head(self) -> int:
@@ -96,12 +120,12 @@ class EditLog:
     def since(self, edit_no: int, limit: int = 1000) -> Sequence[EditRecord]:
         """Up to `limit` edits with a number above `edit_no`, in their order. The last action may be cut: ask on."""
         query = sa.select(EditRow).where(EditRow.edit_no > edit_no).order_by(EditRow.edit_no).limit(limit)
-        return [_edit(row) for row in self._database.select(query)]
+        return self._opened(query)
 
     def history(self, object_type: str, object_key: str) -> Sequence[EditRecord]:
         """Every edit of an object, oldest first."""
         mine = (EditRow.object_type == object_type, EditRow.object_key == object_key)
-        return [_edit(row) for row in self._database.select(sa.select(EditRow).where(*mine).order_by(EditRow.version))]
+        return self._opened(sa.select(EditRow).where(*mine).order_by(EditRow.version))
 
     def versions(self, subjects: Sequence[Subject], *, up_to: int | None = None) -> dict[Subject, int]:
         """How often each object was edited, or had been when `up_to` was the last edit; 0 is never."""
@@ -115,10 +139,15 @@ class EditLog:
                 found[(object_type, key)] = version
         return found
 
+    def erased(self) -> frozenset[Subject]:
+        """The type and key of every object that was erased."""
+        gone = sa.select(ObjectKeyRow).where(ObjectKeyRow.erased_at.is_not(None))
+        return frozenset((row.object_type, row.object_key) for row in self._database.select(gone))
+
     def of_action(self, action_no: int) -> Sequence[EditRecord]:
         """The edits of an action, in their order."""
         query = sa.select(EditRow).where(EditRow.action_no == action_no).order_by(EditRow.edit_no)
-        return [_edit(row) for row in self._database.select(query)]
+        return self._opened(query)
 
     def of_type(
         self, object_type: str, key: str | None = None, *, newest: bool = False, beyond: int = 0, limit: int = 1000
@@ -128,8 +157,8 @@ class EditLog:
         query = query if key is None else query.where(EditRow.object_key == key)
         if newest:
             query = query.where(EditRow.edit_no < beyond) if beyond else query
-            return [_edit(row) for row in self._database.select(query.order_by(EditRow.edit_no.desc()))]
-        return [_edit(row) for row in self._database.select(query.where(EditRow.edit_no > beyond).order_by(EditRow.edit_no))]
+            return self._opened(query.order_by(EditRow.edit_no.desc()))
+        return self._opened(query.where(EditRow.edit_no > beyond).order_by(EditRow.edit_no))
 
     def reversals(self, action_nos: Collection[int]) -> dict[int, ReversalRecord]:
         """Of these actions, of all reversals of them, and of those again: what each reversal took back."""
@@ -147,15 +176,18 @@ class EditLog:
         return found
 
     def shown(self, action_no: int) -> Mapping[str, Any] | None:
-        """What who must agree to a proposed action is shown; None of any other."""
+        """What who must agree to a proposed action is shown; None of any other, and where it was erased."""
         found = self._database.select(sa.select(ProposalRow.shown).where(ProposalRow.action_no == action_no))
-        told: Mapping[str, Any] | None = json.loads(found[0]) if found else None
+        if not found:
+            return None
+        keys = keys_to_read(self._database, set(text_subjects(found[0])))
+        told: Mapping[str, Any] | None = opened_text(found[0], keys, shown_place(action_no))
         return told
 
     def action(self, action_no: int) -> ActionRecord | None:
         """A row of the action log."""
         found = self._database.select(sa.select(ActionRow).where(ActionRow.action_no == action_no))
-        return _action(found[0]) if found else None
+        return self._actions(found)[0] if found else None
 
     def actions(self, *, status: str | None = None, after: int = 0, before: int | None = None, limit: int = 1000) -> Sequence[ActionRecord]:
         """Up to `limit` actions with a number above `after`, in their order; such as those that wait, by `status="proposed"`.
@@ -165,7 +197,17 @@ class EditLog:
         query = sa.select(ActionRow).where(ActionRow.action_no > after).order_by(ActionRow.action_no).limit(limit)
         if before is not None:
             query = sa.select(ActionRow).where(ActionRow.action_no < before).order_by(ActionRow.action_no.desc()).limit(limit)
-        return [_action(row) for row in self._database.select(query if status is None else query.where(ActionRow.status == status))]
+        return self._actions(self._database.select(query if status is None else query.where(ActionRow.status == status)))
+
+    def _opened(self, query: sa.Select[EditRow]) -> list[EditRecord]:
+        rows = self._database.select(query)
+        sealed = edit_subjects((row.values, (row.object_type, row.object_key)) for row in rows)
+        keys = keys_to_read(self._database, sealed)
+        return [_edit(row, keys) for row in rows]
+
+    def _actions(self, rows: Sequence[ActionRow]) -> list[ActionRecord]:
+        keys = keys_to_read(self._database, {subject for row in rows for subject in text_subjects(row.parameters)})
+        return [_action(row, keys) for row in rows]
 
     @contextmanager
     def _alone(self, idempotency: Idempotency | None) -> Iterator[None]:
@@ -187,6 +229,7 @@ class EditLog:
 
 def _check_text(batch: Batch) -> None:
     """Text that both databases hold, and values that are JSON, before others share the transaction."""
+    check(batch)
     texts = [(batch.action, 100), (batch.actor, 200), (batch.approver or "", 200)]
     texts += [(batch.idempotency.principal, 200)] if batch.idempotency else []
     for edit in batch.edits:
@@ -206,14 +249,16 @@ def _check_text(batch: Batch) -> None:
         raise EditRefused(f"the action {batch.action!r} holds a name or key with a NUL character in it")
 
 
-def _edit(row: EditRow) -> EditRecord:
-    return EditRecord(**{name: _plain(row, name) for name in EditRecord.__slots__})
+def _edit(row: EditRow, keys: Keys) -> EditRecord:
+    values, erased = opened_edit(row.values, row.edit_no, (row.object_type, row.object_key), keys)
+    return EditRecord(**{**{name: getattr(row, name) for name in _EDIT_COLUMNS}, "values": values, "erased": erased})
 
 
-def _action(row: ActionRow) -> ActionRecord:
-    return ActionRecord(**{name: _plain(row, name) for name in ActionRecord.__slots__})
+def _action(row: ActionRow, keys: Keys) -> ActionRecord:
+    said = opened_text(row.parameters, keys, parameters_place(row.action_no))
+    told = {name: getattr(row, name) for name in _ACTION_COLUMNS}
+    return ActionRecord(**{**told, "parameters": said or {}, "erased": said is None})
 
 
-def _plain(row: EditRow | ActionRow, name: str) -> Any:
-    value = getattr(row, name)
-    return json.loads(value) if name in ("values", "parameters") else value
+_EDIT_COLUMNS: Final = tuple(name for name in EditRecord.__slots__ if name != "erased")
+_ACTION_COLUMNS: Final = tuple(name for name in ActionRecord.__slots__ if name != "erased")

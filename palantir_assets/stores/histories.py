@@ -21,6 +21,8 @@ from palantir_assets.actions.recording import read
 from palantir_assets.stores.database import Database
 from palantir_assets.stores.edit_rows import Subject
 from palantir_assets.stores.migrations.schema_edits import ActionRow, EditRow, ReversalRow
+from palantir_assets.stores.object_keys import keys_to_read
+from palantir_assets.stores.personal import edit_subjects, opened_edit
 
 T = TypeVar("T")
 
@@ -94,10 +96,11 @@ def _applied(database: Database, rows: Sequence[tuple[Any, ...]], reversals: Map
     """Rows in their order as what was applied as one, with the reversals that have no row, each in its place."""
     found: dict[int, list[Edit]] = {}
     places: list[tuple[int, int, datetime]] = []
-    for edit_no, action_no, at, values, *_ in rows:
+    keys = keys_to_read(database, edit_subjects((values, (kind, key)) for _, _, _, values, kind, key in rows))
+    for edit_no, action_no, at, values, kind, key in rows:
         if action_no not in found:
             places.append((edit_no, action_no, at))
-        found.setdefault(action_no, []).append(read(json.loads(values)))
+        found.setdefault(action_no, []).append(read(opened_edit(values, edit_no, (kind, key), keys)[0]))
     for action_no, at in _times(database, reversals.keys() - found.keys()):
         before = [edit_no for edit_no, other, then in places if other < action_no and then <= at]
         places.append((max(before, default=0), action_no, at))

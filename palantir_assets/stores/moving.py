@@ -24,6 +24,7 @@ from palantir_assets.stores.migrations import (
     schema_edits,
     schema_effects,  # noqa: F401 - its tables are moved too
     schema_identities,  # noqa: F401 - its tables are moved too
+    schema_keys,  # noqa: F401 - its table is moved too
 )
 from palantir_assets.stores.migrations.schema import Base, MarkRow
 

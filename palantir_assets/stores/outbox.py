@@ -8,7 +8,6 @@ second try. How an effect is sent is decided by who takes it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,7 +18,10 @@ from sqlalchemy.orm import Session
 
 from palantir_assets.stores.audit_chain import append, head_of, require_here
 from palantir_assets.stores.database import Database
+from palantir_assets.stores.edit_rows import Subject
 from palantir_assets.stores.migrations.schema_edits import OutboxRow
+from palantir_assets.stores.object_keys import Keys, keys_for, keys_to_read
+from palantir_assets.stores.personal import opened_effect, text_subjects
 
 State = Literal["waiting", "taken", "done", "dead", "dropped"]
 
@@ -44,6 +46,8 @@ class Effect:
     attempt: int
     next_try_at: datetime
     last_error: str | None
+    erased: bool = False
+    """Whether what it says is gone for good; it is dead then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,8 @@ class Outbox:
             for row in rows:
                 row.state, row.attempts, row.next_try_at = "taken", row.attempts + 1, now + lease
             session.flush()
-            return [_effect(row) for row in rows]
+            keys = keys_for(session, _subjects(rows))
+            return [_effect(row, keys) for row in rows]
 
         return self.database.write(take) if self.database.select(sa.select(OutboxRow.effect_no).where(*due).limit(1)) else []
 
@@ -117,7 +122,7 @@ class Outbox:
     def find(self, effect_no: int) -> Effect | None:
         """One effect, or None."""
         found = self.database.select(sa.select(OutboxRow).where(OutboxRow.effect_no == effect_no))
-        return _effect(found[0]) if found else None
+        return _effect(found[0], keys_to_read(self.database, _subjects(found))) if found else None
 
     def count(self, state: State) -> int:
         """How many effects stand so."""
@@ -148,7 +153,9 @@ class Outbox:
     def list(self, state: State | None = None, *, after: int = 0, limit: int = 1000) -> Sequence[Effect]:
         """Up to `limit` effects with a number above `after`, in their order; on-call looks at `state="dead"`."""
         query = sa.select(OutboxRow).where(OutboxRow.effect_no > after).order_by(OutboxRow.effect_no).limit(limit)
-        return [_effect(row) for row in self.database.select(query if state is None else query.where(OutboxRow.state == state))]
+        rows = self.database.select(query if state is None else query.where(OutboxRow.state == state))
+        keys = keys_to_read(self.database, _subjects(rows))
+        return [_effect(row, keys) for row in rows]
 
     def _settle(
         self, effect: Effect, state: State, *, at: datetime, actor: str, next_try_at: datetime, error: str | None, proof: str = ""
@@ -176,6 +183,11 @@ def _tell(session: Session, row: OutboxRow, what: str, *, at: datetime, actor: s
     append(session, at=at, actor=actor, action=what, subject=f"effect {row.effect_no}", detail=detail)
 
 
-def _effect(row: OutboxRow) -> Effect:
-    told = (row.effect_no, row.action_no, row.kind, row.target, json.loads(row.payload), row.state, row.attempts)
-    return Effect(*told, row.next_try_at, row.last_error)
+def _subjects(rows: Sequence[OutboxRow]) -> set[Subject]:
+    return {subject for row in rows for subject in text_subjects(row.payload)}
+
+
+def _effect(row: OutboxRow, keys: Keys) -> Effect:
+    target, payload, erased = opened_effect(row.target, row.payload, row.effect_no, keys)
+    told = (row.effect_no, row.action_no, row.kind, target, payload, row.state, row.attempts)
+    return Effect(*told, row.next_try_at, row.last_error, erased)

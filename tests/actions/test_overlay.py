@@ -18,7 +18,7 @@ def read(base: State, overlay: Overlay) -> State:
     objects = {here: dict(values) for here, values in base.objects.items()}
     for kind, states in overlay.objects.items():
         for key, state in states.items():
-            if state.kind == REMOVED:
+            if state.gone:
                 objects.pop((kind, key), None)
             else:
                 objects[kind, key] = {**({} if state.kind == APPENDED else objects[kind, key]), **state.values}

@@ -27,6 +27,8 @@ class State:
     def apply(self, edit: Edit) -> None:
         if isinstance(edit, LinkEdit):
             (self.links.add if edit.kind == "link" else self.links.discard)((edit.source, edit.target))
+        elif edit.kind == "erase":
+            self.objects.pop((edit.type, edit.key), None)
         elif edit.kind == "delete":
             del self.objects[edit.type, edit.key]
         elif edit.kind == "create":

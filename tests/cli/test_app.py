@@ -19,7 +19,21 @@ def palantir(*arguments: str, **environment: str) -> subprocess.CompletedProcess
 
 @pytest.mark.parametrize(
     "command",
-    ["up", "build", "serve", "check", "preview", "status", "doctor", "init", "release", "release list", "release activate", "specs schema"],
+    [
+        "up",
+        "build",
+        "serve",
+        "check",
+        "preview",
+        "status",
+        "doctor",
+        "init",
+        "erase",
+        "release",
+        "release list",
+        "release activate",
+        "specs schema",
+    ],
 )
 def test_every_command_has_help(command: str) -> None:
     from typer.testing import CliRunner

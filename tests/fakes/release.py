@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -254,6 +254,12 @@ def shop(*, orders: int = 250, release_id: str = "a" * 32, data_as_of: datetime 
         manifest=SimpleNamespace(release_id=release_id, content_id="c" * 32, rows={name: len(items) for name, items in rows.items()}),
         provenance=SimpleNamespace(run_id="run", created_at=data_as_of, data_as_of=data_as_of),
     )
+
+
+def with_rows(made: FakeRelease, rows: dict[str, list[dict[str, Any]]], access: ServedAccess) -> FakeRelease:
+    """The same release with other rows, under these rules."""
+    keys = {name: {str(row[ONTOLOGY.types[name].key]): index for index, row in enumerate(items)} for name, items in rows.items()}
+    return replace(made, rows=rows, keys=keys, connection=_tables(rows), access=access, memory=Memory())
 
 
 def _order(number: int, customers: list[dict[str, Any]]) -> dict[str, Any]:

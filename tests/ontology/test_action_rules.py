@@ -6,6 +6,7 @@ import pytest
 
 from palantir_assets.ontology.compiling import missing_columns, object_select, served_ontology
 from palantir_assets.ontology.loading import load_ontology
+from palantir_assets.ontology.versioning import object_version
 from tests.ontology.conftest import CUSTOMER, ORDER, Write, problems_of
 
 EDITED = CUSTOMER.replace(
@@ -114,12 +115,23 @@ def test_a_broken_action_is_told_with_its_line(specs: Write, old: str, new: str,
         ("title:", "updated_at: city\ntitle:", "`updated_at` names 'city', a string, and is a timestamp"),
         ("title:", "updated_at: cty\ntitle:", "`updated_at` names unknown property 'cty' of customer"),
         ("customer_id: {type: integer}", "customer_id: {type: integer, from: edits}", "is the key, which no edit sets"),
+        ("customer_id: {type: integer}", "customer_id: {type: integer, personal: true}", "is the key, which stays in the history"),
+        ("{type: string, optional: true}", "{type: integer, derived: length(name), personal: true}", "is derived: no edit holds it"),
     ],
 )  # fmt: skip
 def test_a_property_that_people_set_is_held_to_its_rules(specs: Write, old: str, new: str, told: str) -> None:
     assert old in EDITED
     found = problems_of(specs(customer=EDITED.replace(old, new, 1)))
     assert any(told in problem for problem in found), found
+
+
+def test_what_is_personal_is_known_of_the_served_type_and_makes_no_table_anew(specs: Write) -> None:
+    plain, marked = (
+        load_ontology(specs(customer=text)).ontology for text in (CUSTOMER, CUSTOMER.replace("string}", "string, personal: true}"))
+    )
+    assert served_ontology(marked).types["customer"].personal() == {"name"}
+    assert served_ontology(plain).types["customer"].personal() == frozenset()
+    assert object_version(marked, marked.objects["customer"]) == object_version(plain, plain.objects["customer"])
 
 
 def test_a_property_from_edits_needs_no_column_and_holds_its_default(specs: Write) -> None:

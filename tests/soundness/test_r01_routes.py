@@ -173,6 +173,7 @@ def _metadata() -> Iterator[tuple[str, str, Any]]:
     yield "POST", f"{API}/interfaces/x/aggregate", {"aggregation": [{"type": "count"}]}
     yield from (("GET", f"{PLATFORM}/{path}", None) for path in ("metrics", "metrics/average_amount", "metrics/orders_by_payment"))
     yield from (("GET", f"{PLATFORM}/{path}", None) for path in ("search?q=note", "search?q=a&type=order", "releases"))
+    yield from (("GET", f"{PLATFORM}/changes{query}", None) for query in ("", "?limit=3", "?types=order&limit=7", "?types=customer"))
 
 
 def _actions() -> Iterator[tuple[str, str, Any]]:
@@ -227,9 +228,9 @@ def served(folder: Path, caller: Principal, access: ServedAccess, made: FakeRele
 
 
 def told(client: TestClient, method: str, path: str, body: Any) -> tuple[int, str]:
-    """Status and text, without what names the release, the error or the page."""
+    """Status and text, without what names the release, the rights, the error or the page."""
     answer = client.request(method, path, json=body)
-    return answer.status_code, re.sub(r"[0-9a-f]{32}|[0-9a-f-]{36}|\"nextPageToken\":\"[^\"]*\"", "…", answer.text)
+    return answer.status_code, re.sub(r"[0-9a-f]{32}|[0-9a-f-]{36}|~[0-9a-f]{16}|\"nextPageToken\":\"[^\"]*\"", "…", answer.text)
 
 
 @pytest.fixture(scope="module")

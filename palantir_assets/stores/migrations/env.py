@@ -8,6 +8,7 @@ from palantir_assets.stores.migrations import (
     schema_edits,  # noqa: F401 - its tables belong to the same metadata
     schema_effects,  # noqa: F401 - its tables belong to the same metadata
     schema_identities,  # noqa: F401 - its tables belong to the same metadata
+    schema_keys,  # noqa: F401 - its tables belong to the same metadata
 )
 from palantir_assets.stores.migrations.schema import Base
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from palantir_assets.errors import LedgerError
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006")
 """Every revision, oldest first; a test compares it with `versions`."""
 
 _LOCK_NUMBER: Final = 0x70616C61  # one number for all who open this ledger; the letters "pala"
