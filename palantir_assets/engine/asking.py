@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import orjson
-
 from palantir_assets.access.views import View
+from palantir_assets.engine.cutting import cutter
 from palantir_assets.engine.ports import Links, Released
 from palantir_assets.engine.rows import RowSet
 from palantir_assets.engine.through import only_through
@@ -53,14 +52,8 @@ class Asking:
         """The JSON of each row, in the order asked for: untouched bytes where nothing of it is hidden."""
         ready = self.release.json_rows(object_type, rows)
         cut, untitled = self.view.hidden.get(object_type), object_type in self.view.untitled
-        return [_cut(row, cut or frozenset(), object_type if untitled else None) for row in ready] if cut or untitled else ready
-
-
-def _cut(row: bytes, names: frozenset[str], untitled: str | None) -> bytes:
-    """One object without some properties; without its own title, where the type is given, but with its key's text for one."""
-    item = orjson.loads(row)
-    for name in names:
-        item.pop(name, None)
-    if untitled is not None:
-        item["__title"] = item["__rid"].removeprefix(f"ri.ontology.main.object.{untitled}.")
-    return orjson.dumps(item)
+        if not cut and not untitled:
+            return ready
+        kind, hidden = self.release.ontology.types[object_type], cut or frozenset()
+        made = self.release.memory.once(("cut", object_type, hidden, untitled), lambda: cutter(kind, hidden, untitled=untitled))
+        return [made(row) for row in ready]

@@ -60,6 +60,15 @@ class RowSet:
             return np.ones(len(rows), dtype=np.bool_)
         return _held(self, rows)
 
+    def has(self, row: int) -> bool:
+        """Whether one row is in the set: a look into the mask, or one binary search."""
+        if self.mask is not None:
+            return bool(self.mask[row])
+        if self.array is None:
+            return True
+        at = int(self.array.searchsorted(np.int32(row)))
+        return at < len(self.array) and bool(self.array[at] == row)
+
     def page(self, offset: int, limit: int) -> Rows:
         """The rows from the offset-th on, at most so many."""
         if self.is_all:
