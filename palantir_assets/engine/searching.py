@@ -31,7 +31,7 @@ def find(release: Released, view: View, text: str, *, limit: int = 10, object_ty
 
     def allowed(name: str) -> Mask | bool:
         rows = asking.visible(name)
-        return True if rows.is_all else rows.as_mask()
+        return True if rows.is_all else release.memory.once(("mask", rows), rows.as_mask)
 
     return release.search.search(text, limit, object_types=frozenset(wanted), allowed=allowed)
 

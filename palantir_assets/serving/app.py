@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute
 from palantir_assets.functions.running import Functions
 from palantir_assets.observability import configure
 from palantir_assets.ontology.served_access import ServedAccess
-from palantir_assets.release.holding import ReleaseHolder
+from palantir_assets.release.holding import ReleaseHolder, Rules
 from palantir_assets.release.log import Pointer, ReleaseLog
 from palantir_assets.release.reading import Release, open_release, read_access
 from palantir_assets.serving import (
@@ -101,12 +101,15 @@ def create_app(
     poll_seconds: float = POLL_SECONDS,
     identity: Identity | None = None,
     recognises: Recognises | None = None,
+    rules: Rules | None = None,
 ) -> FastAPI:
     """The app over a release log, for the callers that `identity`, or else `recognises`, knows; without either all are anonymous.
 
+    `rules` read the rules that a release is under, where they are not its own.
+
     Raises RuntimeError if a route has no policy.
     """
-    holder = ReleaseHolder(log, partial(_open, settings), clock=clock, rules=partial(_rules, settings))
+    holder = ReleaseHolder(log, partial(_open, settings), clock=clock, rules=rules or partial(_rules, settings))
     running = Functions(settings.indexes)
 
     @asynccontextmanager
