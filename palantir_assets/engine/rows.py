@@ -17,6 +17,7 @@ Mask = NDArray[np.bool_]
 
 _DENSE = 32
 """From one row in so many on, a mask is cheaper than an array."""
+_PIECE = 4_096
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +74,7 @@ class RowSet:
         """The rows from the offset-th on, at most so many."""
         if self.is_all:
             return np.arange(min(offset, self.size), min(offset + limit, self.size), dtype=np.int32)
-        return self.rows()[offset : offset + limit]
+        return self.rows()[offset : offset + limit] if self.array is not None else _walked(self.as_mask(), offset, limit)
 
     def __and__(self, other: RowSet) -> RowSet:
         if self.is_all or other.is_all:
@@ -96,6 +97,22 @@ class RowSet:
         if self.array is not None:
             return RowSet(self.size, array=self.array[~_held(other, self.array)])
         return of_mask(self.as_mask() & ~other.as_mask())
+
+
+def _walked(mask: Mask, offset: int, limit: int) -> Rows:
+    """The rows from the offset-th true one on: counted a piece at a time, and looked at only where the page lies."""
+    found: list[Rows] = []
+    for start in range(0, len(mask), _PIECE):
+        piece = mask[start : start + _PIECE]
+        count = int(np.count_nonzero(piece))
+        if offset < count:
+            run = np.flatnonzero(piece)[offset : offset + limit].astype(np.int32) + np.int32(start)
+            found.append(run)
+            limit -= len(run)
+        offset = max(offset - count, 0)
+        if not limit:
+            break
+    return np.concatenate(found) if found else np.empty(0, dtype=np.int32)
 
 
 def _held(rows: RowSet, asked: Rows) -> Mask:

@@ -37,6 +37,8 @@ def source(object_type: str, rows: RowSet | None = None, derived: pa.Table | Non
         return Source(own)
     name = f"picked_rows{suffix}"
     if rows.mask is not None or len(rows) * _FEW > rows.size:
-        return Source(f"{own} POSITIONAL JOIN {name} AS picked", "picked.keep", {name: pa.table({"keep": rows.as_mask()})})
+        return Source(
+            f"{own} POSITIONAL JOIN {name} AS picked", "picked.keep = 1", {name: pa.table({"keep": rows.as_mask().view(np.uint8)})}
+        )
     picked = pa.table({"_row": np.ascontiguousarray(rows.rows())})
     return Source(f"{own} SEMI JOIN {name} AS picked ON picked._row = own._row", tables={name: picked})

@@ -37,6 +37,8 @@ class ServedMarking(Served):
     label: Label | None = None
     description: str = ""
     roles: tuple[str, ...] = ()
+    sensitive: bool = False
+    """Whether reads of what bears it go on record."""
 
 
 class Reads(Served):
@@ -58,6 +60,7 @@ class PropertyRule(Served):
     reads: Reads = Reads()
     discover: bool = False
     """Whether metadata names it, as withheld, to who may not read it."""
+    sensitive: bool = False
 
 
 class LinkRule(Served):
@@ -83,6 +86,7 @@ class TypeRules(Served):
     title: Reads = Reads()
     search: Reads = Reads()
     discover: bool = False
+    sensitive: bool = False
 
 
 class CallRule(Served):

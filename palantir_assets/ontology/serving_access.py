@@ -40,7 +40,7 @@ def served_access(ontology: Ontology, column_markings: ColumnMarkings) -> Served
         },
         attributes=dict(ontology.attributes),
         markings={
-            name: ServedMarking(label=marking.label, description=marking.description, roles=marking.roles)
+            name: ServedMarking(label=marking.label, description=marking.description, roles=marking.roles, sensitive=marking.sensitive)
             for name, marking in ontology.markings.items()
         },
         anonymous=ontology.anonymous,
@@ -66,6 +66,7 @@ def _type_rules(demands: Demands, object_type: ObjectType) -> TypeRules:
         title=title_trail(object_type).reads,
         search=_search_reads(demands, object_type),
         discover=policy.discover,
+        sensitive=policy.sensitive,
     )
 
 
@@ -77,7 +78,8 @@ def _property_rule(demands: Demands, policy: Policy, object_type: str, name: str
         asked = demands.both((demands.own(object_type, name), demands.borne(object_type, name)))
         reads = demands.trail(object_type, name).reads
     said = policy.properties.get(name)
-    return PropertyRule(roles=_roles(asked), needs=_sorted(asked.needs), reads=reads, discover=said.discover if said else False)
+    told = {"discover": said.discover, "sensitive": said.sensitive} if said else {}
+    return PropertyRule(roles=_roles(asked), needs=_sorted(asked.needs), reads=reads, **told)
 
 
 def _link_rule(asked: Demand) -> LinkRule:

@@ -29,6 +29,7 @@ class Marking(Spec):
     roles: Names = ()
     label: Labelled | None = None
     description: str = ""
+    sensitive: bool = Field(False, description="whether reads of what bears it go on record")
 
 
 class Grant(Spec):
@@ -50,6 +51,7 @@ class PropertyPolicy(Spec):
     roles: Names | None = None
     needs: Names = ()
     discover: bool = Field(False, description="whether metadata names it to those who may not read it")
+    sensitive: bool = Field(False, description="whether reads of objects with it go on record")
 
 
 class LinkPolicy(Spec):
@@ -69,6 +71,7 @@ class Policy(Spec):
     properties: dict[Identifier, PropertyPolicy] = Field({})
     links: dict[Identifier, LinkPolicy] = Field({})
     discover: bool = Field(False, description="whether metadata names the type to those who may not read it")
+    sensitive: bool = Field(False, description="whether reads of its objects go on record")
 
 
 class FunctionPolicy(Spec):

@@ -46,7 +46,7 @@ from palantir_assets.serving import (
 )
 from palantir_assets.serving.absence import do_without
 from palantir_assets.serving.admitting import admits
-from palantir_assets.serving.deps import Clock, Services, now
+from palantir_assets.serving.deps import Clock, Records, Services, now
 from palantir_assets.serving.gate import Gate, for_callers
 from palantir_assets.serving.identity import Identity, open_identity
 from palantir_assets.serving.listening import listen
@@ -72,6 +72,7 @@ DESCRIPTION = (
 def serve(settings: Settings) -> None:
     """Serve until a signal ends it. Raises SettingsError when the port cannot be had, LedgerError without a ledger."""
     from palantir_assets.stores.ledger import open_ledger
+    from palantir_assets.stores.read_log import ReadLog
 
     do_without("pandas")
     configure(settings.log_level)
@@ -79,7 +80,7 @@ def serve(settings: Settings) -> None:
     ledger = open_ledger(settings.ledger_url, settings.audit_key)
     try:
         config = uvicorn.Config(
-            create_app(settings, ledger, identity=open_identity(settings, ledger.database, now)),
+            create_app(settings, ledger, identity=open_identity(settings, ledger.database, now), reads=ReadLog(ledger.database)),
             access_log=False,
             log_config=None,
             server_header=False,
@@ -102,10 +103,12 @@ def create_app(
     identity: Identity | None = None,
     recognises: Recognises | None = None,
     rules: Rules | None = None,
+    reads: Records | None = None,
 ) -> FastAPI:
     """The app over a release log, for the callers that `identity`, or else `recognises`, knows; without either all are anonymous.
 
-    `rules` read the rules that a release is under, where they are not its own.
+    `rules` read the rules that a release is under, where they are not its own; `reads` keeps what is read of sensitive types,
+    which nobody reads without.
 
     Raises RuntimeError if a route has no policy.
     """
@@ -133,7 +136,7 @@ def create_app(
     known = identity.recognises if identity is not None else recognises or NobodyKnown()
     app.state.identity = identity
     app.add_middleware(Gate, recognises=known)
-    services = Services(holder, log, clock, running, recognises=known)
+    services = Services(holder, log, clock, running, recognises=known, reads=reads)
     app.add_middleware(Envelope, services=services, admitted=admits(settings.host, settings.allowed_hosts))
     errors.install(app)
     setattr(app, "openapi", partial(docs.document, app))  # noqa: B010  # FastAPI's own way to extend the document

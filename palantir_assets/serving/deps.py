@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Annotated, Final
+from typing import Annotated, Final, Protocol
 
 from fastapi import Depends, Request
 from starlette.types import Scope
@@ -23,11 +23,18 @@ from palantir_assets.release.log import ReleaseLog
 from palantir_assets.release.reading import Release
 from palantir_assets.serving.recognising import NobodyKnown, Recognises
 from palantir_assets.serving.saved import TemporarySets
+from palantir_assets.stores.read_log import ReadEntry
 
 Clock = Callable[[], datetime]
 ONTOLOGY: Final = "default"
 ONTOLOGY_RID: Final = "ri.ontology.main.ontology.default"
 Exchanged: Final = "palantir.exchange"
+
+
+class Records(Protocol):
+    """Keeps sensitive reads on record. Raises LedgerError where it cannot: the answer may not leave then."""
+
+    async def record_async(self, entry: ReadEntry) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +81,7 @@ class Services:
     functions: Functions
     sets: TemporarySets = field(default_factory=TemporarySets)
     recognises: Recognises = field(default_factory=NobodyKnown)
+    reads: Records | None = None
 
 
 def now() -> datetime:

@@ -21,7 +21,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from palantir_assets.access.principal import Principal
-from palantir_assets.access.views import View
+from palantir_assets.access.views import View, on_record
 from palantir_assets.engine.visibility import seen_by, view_key
 from palantir_assets.errors import NoRelease, PalantirError
 from palantir_assets.observability import tell
@@ -29,7 +29,7 @@ from palantir_assets.release.reading import Release
 from palantir_assets.serving.admitting import Admits, refusal, with_json_body
 from palantir_assets.serving.conditional import program, tag_of_release
 from palantir_assets.serving.deps import Asked, Exchange, Exchanged, Services, data_as_of, utc
-from palantir_assets.serving.errors import UNFORESEEN, respond
+from palantir_assets.serving.errors import UNFORESEEN, respond, told
 from palantir_assets.serving.outgoing import Headers, Outgoing
 from palantir_assets.serving.recognising import anonymous
 from palantir_assets.serving.turning import release_turned
@@ -112,6 +112,10 @@ class Envelope:
             await self._recognise(scope, exchange)
             app = respond(refused, scope) if refused else self._app
             await app(scope, receive if scope["method"] == "GET" else _limited(receive), outgoing.send)
+            if (error := outgoing.kept_back) is not None:
+                LOG.error("an answer was kept back: %s", error, extra={"request_id": exchange.request_id, "path": scope["path"]})
+                outgoing.kept_back = None
+                await respond(told(error, scope) or UNFORESEEN, scope)(scope, receive, outgoing.send)
         except ClientDisconnect:
             raise
         except Exception:
@@ -128,7 +132,7 @@ class Envelope:
                 return
             principal = exchange.principal = exchange.principal or anonymous(release.access)
             if principal is not None:
-                exchange.view = await _seen(principal, release)
+                exchange.view = on_record(await _seen(principal, release))
                 exchange.tag = tag_of_release(release.id, exchange.view.signature, exchange.asked.varying)
         except PalantirError as error:
             exchange.refused = error

@@ -11,9 +11,11 @@ from typing import Final
 from anyio import to_thread
 from starlette.types import Message, Scope, Send
 
+from palantir_assets.errors import LedgerError
 from palantir_assets.serving.conditional import holds, not_modified, tag_of_bytes
 from palantir_assets.serving.deps import Exchange
 from palantir_assets.serving.encoding import ELSEWHERE, SMALLEST, accepted, compressed, compressible
+from palantir_assets.serving.recording import put_on_record
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -23,15 +25,32 @@ _FOUND: Final = (200, 304)
 class Outgoing:
     """Hand `send` to the app; `status` and `begun` tell how far it came."""
 
-    __slots__ = ("_exchange", "_headers", "_method", "_scope", "_send", "_start", "begun", "status")
+    __slots__ = ("_exchange", "_headers", "_method", "_scope", "_send", "_start", "begun", "kept_back", "status")
 
     def __init__(self, scope: Scope, exchange: Exchange, send: Send, headers: Headers, method: str) -> None:
         self._scope, self._exchange, self._send, self._headers, self._method = scope, exchange, send, headers, method
         self._start: Message | None = None
         self.status, self.begun = 0, False
+        self.kept_back: LedgerError | None = None
 
     async def send(self, message: Message) -> None:
-        """A message of the app, sent on as the caller wants it."""
+        """A message of the app, sent on as the caller wants it, once what is sensitive of it is on record.
+
+        Nothing of an answer that cannot be put on record is sent: `kept_back` says why. Raises LedgerError for the rest of
+        one that has begun.
+        """
+        if self.kept_back is not None:
+            return
+        try:
+            await put_on_record(self._scope, self._exchange)
+        except LedgerError as error:
+            if self.begun:
+                raise
+            self.kept_back, self._start = error, None
+            return
+        await self._sent(message)
+
+    async def _sent(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status, self._start = message["status"], message
             return
