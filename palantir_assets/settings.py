@@ -27,6 +27,8 @@ VARIABLES = {
     "PALANTIR_OIDC_CLIENT_SECRET_FILE": "file with the secret that the provider gave this platform (default: none)",
     "PALANTIR_OIDC_ROLES_CLAIM": "claim of the ID token that lists roles (default: none: roles are granted here)",
     "PALANTIR_DAGSTER_PORT": "port of the Dagster UI, always on loopback (default: 3000)",
+    "PALANTIR_LIMITS": "what each caller may ask: requests a second, requests at once, milliseconds of answering a minute; or off "
+    "(default: 100,500,60000)",
     "PALANTIR_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR (default: INFO)",
     "PALANTIR_MEMORY_LIMIT": "memory DuckDB may use while building, such as 4GB (default: 4GB)",
 }
@@ -61,6 +63,7 @@ class Settings:
     audit_key_file: Path | None = None
     public_url: str = "http://127.0.0.1:8080"
     oidc: OidcSettings | None = None
+    limits: tuple[int, int, int] | None = (100, 500, 60_000)
 
     @property
     def audit_key(self) -> Path:
@@ -139,7 +142,20 @@ def load_settings(environment: Mapping[str, str] | None = None, *, project: Path
         audit_key_file=Path(given).resolve() if (given := env.get("PALANTIR_AUDIT_KEY_FILE")) else None,
         public_url=_public_url(env),
         oidc=_oidc(env),
+        limits=_limits(env.get("PALANTIR_LIMITS") or "100,500,60000"),
     )
+
+
+def _limits(text: str) -> tuple[int, int, int] | None:
+    if text == "off":
+        return None
+    found = re.fullmatch(r"([1-9]\d{0,6}),([1-9]\d{0,6}),([1-9]\d{0,8})", text)
+    if found is None:
+        raise SettingsError(
+            f"PALANTIR_LIMITS={text!r} is not three numbers with commas between them",
+            next_step="write requests a second, requests at once and milliseconds a minute, such as 100,500,60000, or off",
+        )
+    return int(found[1]), int(found[2]), int(found[3])
 
 
 def _public_url(env: Mapping[str, str]) -> str:

@@ -18,11 +18,13 @@ from palantir_assets.ontology.served_access import (
     PropertyRule,
     Reads,
     ServedAccess,
+    ServedLimits,
     ServedMarking,
     ServedRole,
     TypeRules,
 )
 from palantir_assets.ontology.spec import ObjectType, Ontology, Policy
+from palantir_assets.ontology.spec_access import Role
 
 
 def served_access(ontology: Ontology, column_markings: ColumnMarkings) -> ServedAccess:
@@ -35,7 +37,9 @@ def served_access(ontology: Ontology, column_markings: ColumnMarkings) -> Served
     demands = Demands(ontology, column_markings)
     return ServedAccess(
         roles={
-            name: ServedRole(label=role.label, description=role.description, includes=_sorted(demands.included[name] - {name}))
+            name: ServedRole(
+                label=role.label, description=role.description, includes=_sorted(demands.included[name] - {name}), limits=_limits(role)
+            )
             for name, role in ontology.roles.items()
         },
         attributes=dict(ontology.attributes),
@@ -48,6 +52,10 @@ def served_access(ontology: Ontology, column_markings: ColumnMarkings) -> Served
         functions={name: _call_rule(_function_demand(demands, name)) for name in ontology.functions},
         models={name: _call_rule(_model_demand(demands, name)) for name in ontology.models},
     )
+
+
+def _limits(role: Role) -> ServedLimits | None:
+    return None if role.limits is None else ServedLimits.model_validate(role.limits.model_dump())
 
 
 def _type_rules(demands: Demands, object_type: ObjectType) -> TypeRules:

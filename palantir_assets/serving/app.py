@@ -15,6 +15,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
+from palantir_assets.access.allowances import Allowance
 from palantir_assets.functions.running import Functions
 from palantir_assets.observability import configure
 from palantir_assets.ontology.served_access import ServedAccess
@@ -49,6 +50,7 @@ from palantir_assets.serving.admitting import admits
 from palantir_assets.serving.deps import Clock, Records, Services, now
 from palantir_assets.serving.gate import Gate, for_callers
 from palantir_assets.serving.identity import Identity, open_identity
+from palantir_assets.serving.limiting import Limiter
 from palantir_assets.serving.listening import listen
 from palantir_assets.serving.middleware import Envelope
 from palantir_assets.serving.policies import unguarded
@@ -56,6 +58,7 @@ from palantir_assets.serving.protocol import BoundedHttp
 from palantir_assets.serving.recognising import NobodyKnown, Recognises
 from palantir_assets.serving.reloading import POLL_SECONDS, following
 from palantir_assets.settings import Settings
+from palantir_assets.stores.ledger import Ledger
 
 ROUTERS = (
     ontologies.router, object_types.router, interface_types.router, value_types.router, functions.router, search.router, graphs.router,
@@ -72,7 +75,6 @@ DESCRIPTION = (
 def serve(settings: Settings) -> None:
     """Serve until a signal ends it. Raises SettingsError when the port cannot be had, LedgerError without a ledger."""
     from palantir_assets.stores.ledger import open_ledger
-    from palantir_assets.stores.read_log import ReadLog
 
     do_without("pandas")
     configure(settings.log_level)
@@ -80,7 +82,7 @@ def serve(settings: Settings) -> None:
     ledger = open_ledger(settings.ledger_url, settings.audit_key)
     try:
         config = uvicorn.Config(
-            create_app(settings, ledger, identity=open_identity(settings, ledger.database, now), reads=ReadLog(ledger.database)),
+            _app(settings, ledger),
             access_log=False,
             log_config=None,
             server_header=False,
@@ -94,6 +96,14 @@ def serve(settings: Settings) -> None:
         listener.close()
 
 
+def _app(settings: Settings, ledger: Ledger) -> FastAPI:
+    """The app as it is served: over an open ledger, for those whom it knows."""
+    from palantir_assets.stores.read_log import ReadLog
+
+    identity, allowance = open_identity(settings, ledger.database, now), Allowance(*settings.limits) if settings.limits else None
+    return create_app(settings, ledger, identity=identity, reads=ReadLog(ledger.database), allowance=allowance)
+
+
 def create_app(
     settings: Settings,
     log: ReleaseLog,
@@ -104,11 +114,13 @@ def create_app(
     recognises: Recognises | None = None,
     rules: Rules | None = None,
     reads: Records | None = None,
+    allowance: Allowance | None = None,
 ) -> FastAPI:
     """The app over a release log, for the callers that `identity`, or else `recognises`, knows; without either all are anonymous.
 
     `rules` read the rules that a release is under, where they are not its own; `reads` keeps what is read of sensitive types,
-    which nobody reads without.
+    which nobody reads without. `allowance` is what a caller may ask whose roles say nothing of it; without one nobody is
+    counted.
 
     Raises RuntimeError if a route has no policy.
     """
@@ -128,16 +140,13 @@ def create_app(
         openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )  # fmt: skip
-    # Routes are added flat and the hot ones first: they are tried in order, and `unguarded` sees each of them.
-    app.router.routes.extend((*objects.ROUTES, *object_sets.ROUTES, *interfaces.ROUTES, *series.ROUTES))
-    app.router.routes.extend(_routes(ROUTERS if identity is None else (*ROUTERS, *IDENTITY_ROUTERS)))
-    app.router.routes.extend(objects.LOOSE)
-    app.router.routes[:] = [for_callers(route) for route in app.router.routes]
+    app.router.routes[:] = [for_callers(route) for route in _every_route(identified=identity is not None)]
     known = identity.recognises if identity is not None else recognises or NobodyKnown()
     app.state.identity = identity
     app.add_middleware(Gate, recognises=known)
     services = Services(holder, log, clock, running, recognises=known, reads=reads)
-    app.add_middleware(Envelope, services=services, admitted=admits(settings.host, settings.allowed_hosts))
+    limiter = Limiter(allowance) if allowance else None
+    app.add_middleware(Envelope, services=services, admitted=admits(settings.host, settings.allowed_hosts), limiter=limiter)
     errors.install(app)
     setattr(app, "openapi", partial(docs.document, app))  # noqa: B010  # FastAPI's own way to extend the document
     require_policies(app.routes)
@@ -148,6 +157,12 @@ def require_policies(routes: list[BaseRoute]) -> None:
     """Refuse to start with a route that nobody thought about."""
     if open_routes := unguarded(routes):
         raise RuntimeError(f"routes without a policy: {', '.join(open_routes)}; mark each endpoint with @guarded(…)")
+
+
+def _every_route(*, identified: bool) -> list[BaseRoute]:
+    """Routes are flat and the hot ones first: they are tried in order, and `unguarded` sees each of them."""
+    hot = (*objects.ROUTES, *object_sets.ROUTES, *interfaces.ROUTES, *series.ROUTES)
+    return [*hot, *_routes((*ROUTERS, *IDENTITY_ROUTERS) if identified else ROUTERS), *objects.LOOSE]
 
 
 def _routes(routers: Iterable[APIRouter]) -> list[BaseRoute]:

@@ -30,6 +30,7 @@ from palantir_assets.serving.admitting import Admits, refusal, with_json_body
 from palantir_assets.serving.conditional import program, tag_of_release
 from palantir_assets.serving.deps import Asked, Exchange, Exchanged, Services, data_as_of, utc
 from palantir_assets.serving.errors import UNFORESEEN, respond, told
+from palantir_assets.serving.limiting import Limiter
 from palantir_assets.serving.outgoing import Headers, Outgoing
 from palantir_assets.serving.recognising import anonymous
 from palantir_assets.serving.turning import release_turned
@@ -57,8 +58,8 @@ class Envelope:
     Who goes on reading the pages of an older release, while it is still open, is given that one.
     """
 
-    def __init__(self, app: ASGIApp, services: Services, admitted: Admits) -> None:
-        self._app, self._services, self._admitted = app, services, admitted
+    def __init__(self, app: ASGIApp, services: Services, admitted: Admits, limiter: Limiter | None = None) -> None:
+        self._app, self._services, self._admitted, self._limiter = app, services, admitted, limiter
         self._served: _Served | None = None
         self._new_ids = _new_ids()
         program()  # reads this program's sources, once, and not while a request waits
@@ -103,6 +104,8 @@ class Envelope:
             status = outgoing.status
             raise
         finally:
+            if self._limiter is not None:
+                self._limiter.charge(scope, exchange, (outgoing.begun_at or perf_counter()) - began)
             _log(scope, method, exchange, status, perf_counter() - began)
 
     async def _run(self, scope: Scope, receive: Receive, exchange: Exchange, outgoing: Outgoing) -> None:
@@ -110,6 +113,8 @@ class Envelope:
         try:
             refused = refusal(scope, exchange.asked, self._admitted)
             await self._recognise(scope, exchange)
+            if refused is None and self._limiter is not None:
+                refused = self._limiter.refusal(scope, exchange)
             app = respond(refused, scope) if refused else self._app
             await app(scope, receive if scope["method"] == "GET" else _limited(receive), outgoing.send)
             if (error := outgoing.kept_back) is not None:

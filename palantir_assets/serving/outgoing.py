@@ -6,6 +6,7 @@ that is all. Which headers every answer has is decided in `middleware`.
 
 from __future__ import annotations
 
+from time import perf_counter
 from typing import Final
 
 from anyio import to_thread
@@ -25,12 +26,12 @@ _FOUND: Final = (200, 304)
 class Outgoing:
     """Hand `send` to the app; `status` and `begun` tell how far it came."""
 
-    __slots__ = ("_exchange", "_headers", "_method", "_scope", "_send", "_start", "begun", "kept_back", "status")
+    __slots__ = ("_exchange", "_headers", "_method", "_scope", "_send", "_start", "begun", "begun_at", "kept_back", "status")
 
     def __init__(self, scope: Scope, exchange: Exchange, send: Send, headers: Headers, method: str) -> None:
         self._scope, self._exchange, self._send, self._headers, self._method = scope, exchange, send, headers, method
         self._start: Message | None = None
-        self.status, self.begun = 0, False
+        self.status, self.begun, self.begun_at = 0, False, 0.0
         self.kept_back: LedgerError | None = None
 
     async def send(self, message: Message) -> None:
@@ -57,7 +58,7 @@ class Outgoing:
         start, self._start = self._start, None
         if start is not None:
             start, message = await self._shaped(start, message)
-            self.begun = True
+            self.begun, self.begun_at = True, perf_counter()
             await self._send(start)
         if self._method == "HEAD" and message["type"] == "http.response.body":
             message = {**message, "body": b""}
