@@ -6,8 +6,8 @@ and listens. Nothing is opened at import.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 
 import uvicorn
@@ -135,11 +135,7 @@ def create_app(
         finally:
             running.close()
 
-    app = FastAPI(
-        title="Palantir assets", version="1", description=DESCRIPTION, lifespan=lifespan,
-        openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False,
-        telemetry={"tracing": False, "metrics": False, "logs": False},
-    )  # fmt: skip
+    app = _bare(lifespan)
     app.router.routes[:] = [for_callers(route) for route in _every_route(identified=identity is not None)]
     known = identity.recognises if identity is not None else recognises or NobodyKnown()
     app.state.identity = identity
@@ -157,6 +153,15 @@ def require_policies(routes: list[BaseRoute]) -> None:
     """Refuse to start with a route that nobody thought about."""
     if open_routes := unguarded(routes):
         raise RuntimeError(f"routes without a policy: {', '.join(open_routes)}; mark each endpoint with @guarded(…)")
+
+
+def _bare(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> FastAPI:
+    """The framework without anything of its own to see."""
+    return FastAPI(
+        title="Palantir assets", version="1", description=DESCRIPTION, lifespan=lifespan,
+        openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )  # fmt: skip
 
 
 def _every_route(*, identified: bool) -> list[BaseRoute]:
