@@ -26,12 +26,15 @@ VARIABLES = {
     "PALANTIR_OIDC_CLIENT_ID": "what the provider calls this platform (default: none)",
     "PALANTIR_OIDC_CLIENT_SECRET_FILE": "file with the secret that the provider gave this platform (default: none)",
     "PALANTIR_OIDC_ROLES_CLAIM": "claim of the ID token that lists roles (default: none: roles are granted here)",
-    "PALANTIR_DAGSTER_PORT": "port of the Dagster UI, always on loopback (default: 3000)",
+    "PALANTIR_DAGSTER_PORT": "port of the Dagster UI, always on loopback (default: 3000); the one after it is for who may only look",
     "PALANTIR_LIMITS": "what each caller may ask: requests a second, requests at once, milliseconds of answering a minute; or off "
     "(default: 100,500,60000)",
     "PALANTIR_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR (default: INFO)",
     "PALANTIR_MEMORY_LIMIT": "memory DuckDB may use while building, such as 4GB (default: 4GB)",
 }
+
+DAGSTER_PREFIX = "/dagster"
+"""The path of Dagster's pages, in the API and behind it."""
 
 FOR_DBT = "PALANTIR_WAREHOUSE"
 """Set by the platform itself for dbt's profiles.yml; never read here."""
@@ -102,6 +105,16 @@ class Settings:
     @property
     def dagster_home(self) -> Path:
         return self.state / "dagster"
+
+    @property
+    def dagster_viewer_port(self) -> int:
+        """Where the pages that only show are served: the port after the other one's, always on loopback."""
+        return self.dagster_port + 1
+
+    @property
+    def dagster_wanted(self) -> Path:
+        """A file that is touched when somebody wants the pages that only show."""
+        return self.state / "locks" / "dagster-viewer.wanted"
 
     @property
     def experiments_url(self) -> str:

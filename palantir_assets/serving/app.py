@@ -13,7 +13,7 @@ from functools import partial
 import uvicorn
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, WebSocketRoute
 
 from palantir_assets.access.allowances import Allowance
 from palantir_assets.functions.running import Functions
@@ -47,6 +47,8 @@ from palantir_assets.serving import (
 )
 from palantir_assets.serving.absence import do_without
 from palantir_assets.serving.admitting import admits
+from palantir_assets.serving.dagster_door import Door, DoorRoute, pages
+from palantir_assets.serving.dagster_talk import MAX_IN, talk
 from palantir_assets.serving.deps import Clock, Records, Services, now
 from palantir_assets.serving.gate import Gate, for_callers
 from palantir_assets.serving.identity import Identity, open_identity
@@ -57,7 +59,7 @@ from palantir_assets.serving.policies import unguarded
 from palantir_assets.serving.protocol import BoundedHttp
 from palantir_assets.serving.recognising import NobodyKnown, Recognises
 from palantir_assets.serving.reloading import POLL_SECONDS, following
-from palantir_assets.settings import Settings
+from palantir_assets.settings import DAGSTER_PREFIX, Settings
 from palantir_assets.stores.ledger import Ledger
 
 ROUTERS = (
@@ -65,6 +67,10 @@ ROUTERS = (
     metrics.router, releases.router, health.router, docs.router,
 )  # fmt: skip
 IDENTITY_ROUTERS = (accounts.router, oauth.router, sign_in.router, sign_in_mail.router, sign_in_provider.router)
+DOORS = (
+    DoorRoute(pages),
+    WebSocketRoute(f"{DAGSTER_PREFIX}/{{path:path}}", talk),
+)
 DESCRIPTION = (
     "Objects and links of the release that is served. Every answer says of which release it is (Release-Id) "
     "and how old its data is (Data-As-Of, Data-Age in seconds). Routes under /api/v2 have the shape of the "
@@ -87,7 +93,9 @@ def serve(settings: Settings) -> None:
             log_config=None,
             server_header=False,
             http=BoundedHttp,
-            ws="none",
+            ws="websockets-sansio",
+            ws_max_size=MAX_IN,
+            ws_per_message_deflate=False,
             timeout_graceful_shutdown=10,
         )
         uvicorn.Server(config).run(sockets=[listener])
@@ -125,7 +133,7 @@ def create_app(
     Raises RuntimeError if a route has no policy.
     """
     holder = ReleaseHolder(log, partial(_open, settings), clock=clock, rules=rules or partial(_rules, settings))
-    running = Functions(settings.indexes)
+    running, door = Functions(settings.indexes), Door(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -134,15 +142,16 @@ def create_app(
                 yield
         finally:
             running.close()
+            await door.close()
 
     app = _bare(lifespan)
     app.router.routes[:] = [for_callers(route) for route in _every_route(identified=identity is not None)]
     known = identity.recognises if identity is not None else recognises or NobodyKnown()
-    app.state.identity = identity
-    app.add_middleware(Gate, recognises=known)
-    services = Services(holder, log, clock, running, recognises=known, reads=reads)
-    limiter = Limiter(allowance) if allowance else None
-    app.add_middleware(Envelope, services=services, admitted=admits(settings.host, settings.allowed_hosts), limiter=limiter)
+    app.state.identity, app.state.door = identity, door
+    admitted = admits(settings.host, settings.allowed_hosts)
+    app.add_middleware(Gate, recognises=known, admitted=admitted)
+    app.state.services = services = Services(holder, log, clock, running, recognises=known, reads=reads)
+    app.add_middleware(Envelope, services=services, admitted=admitted, limiter=Limiter(allowance) if allowance else None)
     errors.install(app)
     setattr(app, "openapi", partial(docs.document, app))  # noqa: B010  # FastAPI's own way to extend the document
     require_policies(app.routes)
@@ -167,7 +176,8 @@ def _bare(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> F
 def _every_route(*, identified: bool) -> list[BaseRoute]:
     """Routes are flat and the hot ones first: they are tried in order, and `unguarded` sees each of them."""
     hot = (*objects.ROUTES, *object_sets.ROUTES, *interfaces.ROUTES, *series.ROUTES)
-    return [*hot, *_routes((*ROUTERS, *IDENTITY_ROUTERS) if identified else ROUTERS), *objects.LOOSE]
+    doors = (*DOORS, *objects.LOOSE) if identified else objects.LOOSE
+    return [*hot, *_routes((*ROUTERS, *IDENTITY_ROUTERS) if identified else ROUTERS), *doors]
 
 
 def _routes(routers: Iterable[APIRouter]) -> list[BaseRoute]:

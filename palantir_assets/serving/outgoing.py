@@ -20,6 +20,7 @@ from palantir_assets.serving.recording import put_on_record
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
+_THEIRS: Final = frozenset((b"content-security-policy", b"cache-control"))
 _FOUND: Final = (200, 304)
 
 
@@ -67,7 +68,8 @@ class Outgoing:
     async def _shaped(self, start: Message, first: Message) -> tuple[Message, Message]:
         """The beginning with all its headers, and the first part of the body as it travels."""
         exchange = self._exchange
-        headers = [*start.get("headers", ()), (b"x-request-id", exchange.request_id.encode()), *self._headers]
+        own = list(start.get("headers", ()))
+        headers = [*own, (b"x-request-id", exchange.request_id.encode()), *self._beside(own)]
         start = {"type": "http.response.start", "status": self.status, "headers": headers}
         whole = not first.get("more_body", False) and first["type"] == "http.response.body"
         tag = self._tag(first.get("body", b""), whole) if self.status in _FOUND and self._scope["method"] == "GET" else b""
@@ -79,6 +81,13 @@ class Outgoing:
         if whole and exchange.asked.accept_encoding and len(first["body"]) >= SMALLEST:
             return await self._encoded(start, first)
         return start, first
+
+    def _beside(self, own: list[tuple[bytes, bytes]]) -> Headers:
+        """What every answer says, but what a route that is let says itself."""
+        if not getattr(self._scope.get("route"), "own_headers", False):
+            return self._headers
+        said = {name for name, _ in own} & _THEIRS
+        return tuple(header for header in self._headers if header[0] not in said)
 
     def _tag(self, body: bytes, whole: bool) -> bytes:
         """Known beforehand where the release alone decides the answer; of what streams there is none."""

@@ -21,7 +21,9 @@ from palantir_assets.serving.deps import exchange_of, release_of
 from palantir_assets.serving.recognising import Unauthorized
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., object])
-PolicyName = Literal["public", "ontologies.read", "objects.read", "functions.call", "search.read", "releases.read", "account.own"]
+PolicyName = Literal[
+    "public", "ontologies.read", "objects.read", "functions.call", "search.read", "releases.read", "account.own", "dagster.use"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ POLICIES: Final[dict[str, Policy]] = {
         Policy("functions.call", "what functions of the project make of objects the caller may read"),
         Policy("search.read", "keys and titles of objects the caller may read"),
         Policy("releases.read", "ids, times and reasons of releases"),
+        Policy("dagster.use", "Dagster's pages: runs, logs and metadata of assets, with marked columns masked"),
         Policy("account.own", "who the caller is and which tokens are the caller's own"),
     )
 }
