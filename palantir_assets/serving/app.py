@@ -26,6 +26,7 @@ from palantir_assets.serving import (
     accounts,
     docs,
     errors,
+    explaining,
     functions,
     graphs,
     health,
@@ -64,9 +65,9 @@ from palantir_assets.stores.ledger import Ledger
 
 ROUTERS = (
     ontologies.router, object_types.router, interface_types.router, value_types.router, functions.router, search.router, graphs.router,
-    metrics.router, releases.router, health.router, docs.router,
+    metrics.router, releases.router, health.router, docs.router, explaining.withheld,
 )  # fmt: skip
-IDENTITY_ROUTERS = (accounts.router, oauth.router, sign_in.router, sign_in_mail.router, sign_in_provider.router)
+IDENTITY_ROUTERS = (accounts.router, oauth.router, sign_in.router, sign_in_mail.router, sign_in_provider.router, explaining.router)
 DOORS = (
     DoorRoute(pages),
     WebSocketRoute(f"{DAGSTER_PREFIX}/{{path:path}}", talk),

@@ -24,6 +24,10 @@ BACK: Final = frozenset(
     )
 )  # fmt: skip
 """Of an answer."""
+OF_ITS_OWN: Final = b"; ".join(
+    (b"default-src 'self'", b"style-src 'self' 'unsafe-inline'", b"img-src 'self' data:", b"object-src 'none'", b"base-uri 'none'")
+)
+_CSP: Final = b"content-security-policy"
 
 
 def going_out(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
@@ -38,8 +42,11 @@ def going_out(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
 def coming_back(headers: Iterable[tuple[bytes, bytes]], *, base: bytes) -> Headers:
     """The headers of an answer that the caller may have; a place on the other server is told as one here.
 
-    >>> coming_back([(b"Location", b"http://127.0.0.1:3000/dagster/runs"), (b"Set-Cookie", b"a=b")], base=b"http://127.0.0.1:3000")
-    [(b'location', b'/dagster/runs')]
+    What says nothing of scripts itself may run those of its own origin: workers are bound by the answer they were loaded with.
+
+    >>> coming_back([(b"Location", b"http://127.0.0.1:3000/dagster/runs"), (b"Set-Cookie", b"a=b")], base=b"http://127.0.0.1:3000")[0]
+    (b'location', b'/dagster/runs')
     """
     lower = ((name.lower(), value) for name, value in headers)
-    return [(name, value.removeprefix(base) if name == b"location" else value) for name, value in lower if name in BACK]
+    found = [(name, value.removeprefix(base) if name == b"location" else value) for name, value in lower if name in BACK]
+    return found if any(name == _CSP for name, _ in found) else [*found, (_CSP, OF_ITS_OWN)]

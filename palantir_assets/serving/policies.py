@@ -22,7 +22,15 @@ from palantir_assets.serving.recognising import Unauthorized
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., object])
 PolicyName = Literal[
-    "public", "ontologies.read", "objects.read", "functions.call", "search.read", "releases.read", "account.own", "dagster.use"
+    "public",
+    "ontologies.read",
+    "objects.read",
+    "functions.call",
+    "search.read",
+    "releases.read",
+    "account.own",
+    "dagster.use",
+    "access.explain",
 ]
 
 
@@ -43,6 +51,7 @@ POLICIES: Final[dict[str, Policy]] = {
         Policy("functions.call", "what functions of the project make of objects the caller may read"),
         Policy("search.read", "keys and titles of objects the caller may read"),
         Policy("releases.read", "ids, times and reasons of releases"),
+        Policy("access.explain", "to administrators, which rules hide or show an object to others"),
         Policy("dagster.use", "Dagster's pages: runs, logs and metadata of assets, with marked columns masked"),
         Policy("account.own", "who the caller is and which tokens are the caller's own"),
     )
