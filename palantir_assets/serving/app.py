@@ -32,6 +32,7 @@ from palantir_assets.serving import (
     health,
     interface_types,
     interfaces,
+    introspection,
     metrics,
     oauth,
     object_sets,
@@ -67,7 +68,9 @@ ROUTERS = (
     ontologies.router, object_types.router, interface_types.router, value_types.router, functions.router, search.router, graphs.router,
     metrics.router, releases.router, health.router, docs.router, explaining.withheld,
 )  # fmt: skip
-IDENTITY_ROUTERS = (accounts.router, oauth.router, sign_in.router, sign_in_mail.router, sign_in_provider.router, explaining.router)
+IDENTITY_ROUTERS = (
+    accounts.router, oauth.router, introspection.router, explaining.router, sign_in.router, sign_in_mail.router, sign_in_provider.router,
+)  # fmt: skip
 DOORS = (
     DoorRoute(pages),
     WebSocketRoute(f"{DAGSTER_PREFIX}/{{path:path}}", talk),
