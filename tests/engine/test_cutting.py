@@ -30,7 +30,7 @@ HIDDEN = st.frozensets(st.sampled_from(["note", "crew", "n", "late", "tags", "nu
 
 def kind(properties: dict[str, Any] | None = None) -> ServedType:
     parts = {name: ServedProperty.model_validate(prop) for name, prop in (properties or PROPERTIES).items()}
-    return ServedType.model_construct(name="thing", key="id", properties=parts)
+    return ServedType.model_construct(name="thing", label=None, title="{id}", key="id", properties=parts)
 
 
 def ready(row: dict[str, Any], title: str = "a title") -> bytes:
