@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from palantir_assets.engine.cutting import cutter
 from palantir_assets.ontology.served_parts import ServedProperty, ServedType
+from palantir_assets.ontology.spec import Label
 
 PROPERTIES: dict[str, Any] = {
     "id": {"type": "string"}, "note": {"type": "string"}, "crew": {"type": "string"}, "n": {"type": "double"}, "late": {"type": "boolean"},
@@ -30,7 +31,7 @@ HIDDEN = st.frozensets(st.sampled_from(["note", "crew", "n", "late", "tags", "nu
 
 def kind(properties: dict[str, Any] | None = None) -> ServedType:
     parts = {name: ServedProperty.model_validate(prop) for name, prop in (properties or PROPERTIES).items()}
-    return ServedType.model_construct(name="thing", label=None, title="{id}", key="id", properties=parts)
+    return ServedType.model_construct(name="thing", label=Label(en="Thing", ko="물건"), title="{id}", key="id", properties=parts)
 
 
 def ready(row: dict[str, Any], title: str = "a title") -> bytes:
