@@ -44,7 +44,12 @@ class Server:
 
 def environment(state: Path, port: int = 0) -> dict[str, str]:
     """This process's environment with the default project in this state folder, and no other setting of ours."""
-    ours = {"PALANTIR_PROJECT": str(PROJECT), "PALANTIR_STATE": str(state), **({"PALANTIR_PORT": str(port)} if port else {})}
+    ours = {
+        "PALANTIR_PROJECT": str(PROJECT),
+        "PALANTIR_STATE": str(state),
+        "PALANTIR_LIMITS": "off",
+        **({"PALANTIR_PORT": str(port)} if port else {}),
+    }
     path = {"PYTHONPATH": os.pathsep.join([str(PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])])}
     return {name: value for name, value in os.environ.items() if not name.startswith("PALANTIR_")} | ours | path
 

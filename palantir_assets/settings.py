@@ -31,10 +31,15 @@ VARIABLES = {
     "PALANTIR_MAIL_FROM": "address that mails come from (default: palantir@localhost)",
     "PALANTIR_MAILS_PER_HOUR": "mails that one person gets in an hour at most, the rest waits (default: 20)",
     "PALANTIR_WEBHOOKS_FILE": "TOML file that says where each webhook is, and which file holds its secret (default: none)",
-    "PALANTIR_DAGSTER_PORT": "port of the Dagster UI, always on loopback (default: 3000)",
+    "PALANTIR_DAGSTER_PORT": "port of the Dagster UI, always on loopback (default: 3000); the one after it is for who may only look",
+    "PALANTIR_LIMITS": "what each caller may ask: requests a second, requests at once, milliseconds of answering a minute; or off "
+    "(default: 100,500,60000)",
     "PALANTIR_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR (default: INFO)",
     "PALANTIR_MEMORY_LIMIT": "memory DuckDB may use while building, such as 4GB (default: 4GB)",
 }
+
+DAGSTER_PREFIX = "/dagster"
+"""The path of Dagster's pages, in the API and behind it."""
 
 FOR_DBT = "PALANTIR_WAREHOUSE"
 """Set by the platform itself for dbt's profiles.yml; never read here."""
@@ -81,6 +86,7 @@ class Settings:
     oidc: OidcSettings | None = None
     mail: MailSettings = MailSettings()
     webhooks_file: Path | None = None
+    limits: tuple[int, int, int] | None = (100, 500, 60_000)
 
     @property
     def audit_key(self) -> Path:
@@ -119,6 +125,16 @@ class Settings:
     @property
     def dagster_home(self) -> Path:
         return self.state / "dagster"
+
+    @property
+    def dagster_viewer_port(self) -> int:
+        """Where the pages that only show are served: the port after the other one's, always on loopback."""
+        return self.dagster_port + 1
+
+    @property
+    def dagster_wanted(self) -> Path:
+        """A file that is touched when somebody wants the pages that only show."""
+        return self.state / "locks" / "dagster-viewer.wanted"
 
     @property
     def experiments_url(self) -> str:
@@ -166,7 +182,20 @@ def load_settings(environment: Mapping[str, str] | None = None, *, project: Path
         oidc=_oidc(env),
         mail=_mail(env),
         webhooks_file=Path(named).resolve() if (named := env.get("PALANTIR_WEBHOOKS_FILE")) else None,
+        limits=_limits(env.get("PALANTIR_LIMITS") or "100,500,60000"),
     )
+
+
+def _limits(text: str) -> tuple[int, int, int] | None:
+    if text == "off":
+        return None
+    found = re.fullmatch(r"([1-9]\d{0,6}),([1-9]\d{0,6}),([1-9]\d{0,8})", text)
+    if found is None:
+        raise SettingsError(
+            f"PALANTIR_LIMITS={text!r} is not three numbers with commas between them",
+            next_step="write requests a second, requests at once and milliseconds a minute, such as 100,500,60000, or off",
+        )
+    return int(found[1]), int(found[2]), int(found[3])
 
 
 def _public_url(env: Mapping[str, str]) -> str:

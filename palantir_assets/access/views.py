@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Final
 
 from palantir_assets.access.hiding import Hidden, Wholly, hidden_from
+from palantir_assets.access.noting import Noted, sensitive_types
 from palantir_assets.access.policy import Decision, Refusal, Rights, decide, rights_of
 from palantir_assets.access.principal import BUILD, Principal
 from palantir_assets.access.restricting import restricted
@@ -36,6 +37,7 @@ class View:
 
     `hidden` are by type the properties to cut out of its objects, `untitled` the types whose titles are cut to the
     key, `rules` the row rules by type, over `caller` (values by name) and `attributes` (their declared types).
+    Of `sensitive` types it is `noted` what is read, where somebody takes note.
     """
 
     principal: Principal
@@ -47,6 +49,8 @@ class View:
     attributes: Mapping[str, AttributeType]
     withheld: Withheld
     signature: str
+    sensitive: frozenset[str] = frozenset()
+    noted: Noted | None = None
     made_by: object = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -68,8 +72,14 @@ def view_of(principal: Principal, ontology: ServedOntology, access: ServedAccess
         attributes=access.attributes,
         withheld=_withheld(hidden, ontology, access),
         signature=_signature(principal, access),
+        sensitive=sensitive_types(hidden, access),
         made_by=_MADE_HERE,
     )
+
+
+def on_record(view: View) -> View:
+    """The same view for one answer, which notes what of it is sensitive; itself where nothing is."""
+    return replace(view, noted=Noted()) if view.sensitive else view
 
 
 def whole(ontology: ServedOntology) -> View:

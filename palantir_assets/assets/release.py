@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from palantir_assets.access.declared import declassifications
 from palantir_assets.assets.keys import CANDIDATE, RELEASE, latest_version, latest_versions, spec
 from palantir_assets.assets.project import Project
 from palantir_assets.errors import GateClosed
@@ -64,7 +65,13 @@ def _reports(project: Project, wanted: Sequence[WantedCheck], records: Mapping[t
     asked = {(str(name), check) for name, check, _, _ in wanted}
     checks = [asdict(record) for key, record in sorted(records.items()) if key in asked]
     evals = {name: json.loads((project.artifacts("evals") / f"{name}.json").read_bytes()) for name in sorted(project.ontology.evals)}
-    return {"checks": checks, "evals": evals}
+    return {"checks": checks, "evals": evals, **_declassified(project)}
+
+
+def _declassified(project: Project) -> dict[str, object]:
+    """What bears a marking no longer, why and by whose word; no report where nothing does."""
+    found = [asdict(one) for one in declassifications(project.ontology)]
+    return {"declassifications": found} if found else {}
 
 
 def _publish(project: Project, content_id: str, reports: Mapping[str, object], run_id: str) -> "Published":

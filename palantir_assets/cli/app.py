@@ -133,6 +133,18 @@ def status(as_json: Json = False) -> None:
 
 
 @app.command()
+def explain(
+    seen: Annotated[str, typer.Argument(help="An object: its type, a slash and its key.", metavar="TYPE/KEY")],
+    who: Annotated[str, typer.Option("--as", help="A user, a client as service:ID, or a role.", metavar="WHO")],
+    as_json: Json = False,
+) -> None:
+    """Why somebody sees an object and its properties, or does not."""
+    from palantir_assets.cli.explaining import command
+
+    raise typer.Exit(command(load_settings(), seen, who=who, as_json=as_json))
+
+
+@app.command()
 def doctor(as_json: Json = False) -> None:
     """Look at this machine and the state folder, and say what to mend."""
     from palantir_assets.cli.doctor import command

@@ -134,7 +134,7 @@ def _locks(settings: Settings) -> list[Finding]:
 def _ports(settings: Settings) -> list[Finding]:
     if locks.holder(boot.lock_file(settings, "up")) is not None:
         return []
-    listeners = [ports.api(settings), ports.dagster_ui(settings)]
+    listeners = [ports.api(settings), *ports.dagster(settings)]
     troubles = [
         Finding("bad", trouble, f"stop what listens there, or set {each.setting}") for each in listeners if (trouble := ports.why_not(each))
     ]

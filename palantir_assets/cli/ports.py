@@ -28,8 +28,10 @@ def api(settings: Settings) -> Listener:
     return Listener("the API", settings.host, settings.port, "PALANTIR_PORT")
 
 
-def dagster_ui(settings: Settings) -> Listener:
-    return Listener("the Dagster UI", LOOPBACK, settings.dagster_port, "PALANTIR_DAGSTER_PORT")
+def dagster(settings: Settings) -> list[Listener]:
+    """Dagster's pages, and those that only show."""
+    both = (("the Dagster UI", settings.dagster_port), ("the Dagster UI that only shows", settings.dagster_viewer_port))
+    return [Listener(what, LOOPBACK, port, "PALANTIR_DAGSTER_PORT") for what, port in both]
 
 
 def require_free(listeners: Sequence[Listener]) -> None:

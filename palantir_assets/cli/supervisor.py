@@ -96,6 +96,12 @@ class Supervisor:
         kept = self._kept.get(name)
         return kept is not None and not kept.abandoned
 
+    def end(self, name: str, *, grace: float = 3.0) -> None:
+        """End one child, and keep it no more."""
+        kept = self._kept.pop(name, None)
+        if kept is not None:
+            stop([kept.process], grace=grace)
+
     def stop(self, *, grace: float = 10.0) -> None:
         """End every child and what it started: asked first, killed after `grace` seconds."""
         stop([kept.process for kept in self._kept.values()], grace=grace)

@@ -23,7 +23,8 @@ from palantir_assets.cli import boot, console, locks, ports, probe, progress, us
 from palantir_assets.cli.build import sentence
 from palantir_assets.cli.building import BuildProcess, Ended, told
 from palantir_assets.cli.supervisor import Child, News, Supervisor
-from palantir_assets.settings import Settings
+from palantir_assets.cli.viewing import Viewing
+from palantir_assets.settings import DAGSTER_PREFIX, Settings
 
 TEND_SECONDS, ASK_SECONDS, SERVED_WITHIN_SECONDS = 0.25, 15.0, 60.0
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -37,6 +38,8 @@ class Cast:
     build: Child
     dagster: tuple[Child, ...]
     outbox: tuple[Child, ...] = ()
+    viewer: Child | None = None
+    """Dagster's pages for who may only look: there while somebody looks."""
 
 
 def cast(settings: Settings, *, dagster: bool) -> Cast:
@@ -44,14 +47,16 @@ def cast(settings: Settings, *, dagster: bool) -> Cast:
     palantir = (sys.executable, "-m", "palantir_assets.cli")
     environment = boot.environment(settings)
     workspace = ("-w", str(settings.dagster_home / "workspace.yaml"))
-    ui = (_script("dagster-webserver"), "-h", ports.LOOPBACK, "-p", str(settings.dagster_port), *workspace)
+    web = (_script("dagster-webserver"), "-h", ports.LOOPBACK, "--path-prefix", DAGSTER_PREFIX, *workspace)
+    ui, only_shows = (*web, "-p", str(settings.dagster_port)), (*web, "-p", str(settings.dagster_viewer_port), "--read-only")
 
     def child(name: str, *command: str) -> Child:
         return Child(name, command, boot.log_file(settings, name), environment)
 
     both = (child("dagster-ui", *ui), child("dagster-daemon", _script("dagster-daemon"), "run", *workspace))
     sending = (child("outbox", *palantir, "outbox", "run"),)
-    return Cast(child("api", *palantir, "serve"), child("build", *palantir, "build", "--events-json"), both if dagster else (), sending)
+    api, build = child("api", *palantir, "serve"), child("build", *palantir, "build", "--events-json")
+    return Cast(api, build, both, sending, child("dagster-viewer", *only_shows)) if dagster else Cast(api, build, (), sending)
 
 
 def command(settings: Settings, *, dagster: bool, once: bool, as_json: bool = False) -> int:
@@ -60,7 +65,7 @@ def command(settings: Settings, *, dagster: bool, once: bool, as_json: bool = Fa
     boot.make_layout(settings)
     advice = "use the one that runs, stop it, or set PALANTIR_STATE to another folder"
     with locks.hold(boot.lock_file(settings, "up"), refusal="`palantir up` runs already in this state folder", next_step=advice):
-        ports.require_free([ports.api(settings), *([ports.dagster_ui(settings)] if dagster else [])])
+        ports.require_free([ports.api(settings), *(ports.dagster(settings) if dagster else [])])
         users.welcome(settings)
         return perform(settings, cast(settings, dagster=dagster), once=once, as_json=as_json)
 
@@ -89,6 +94,7 @@ class Performance:
         self._asked, self._release, self._answered = 0.0, "", 0.0
         self._building: BuildProcess | None = None
         self._supervisor = Supervisor(tell=self._tell)
+        self._viewing = Viewing(None, settings.dagster_wanted, self._supervisor)
         console.say(f"API on {probe.url(settings)}: starts now, with what was released last")
         self._supervisor.start(cast.api)
 
@@ -126,6 +132,7 @@ class Performance:
         """Start Dagster's processes and tend everything until a stop is asked for, or the API is given up."""
         for child in (*self._cast.dagster, *self._cast.outbox):
             self._supervisor.start(child)
+        self._viewing = Viewing(self._cast.viewer, self._settings.dagster_wanted, self._supervisor)
         self._greet()
         while not self._stopping.wait(TEND_SECONDS):
             self._tend(every=ASK_SECONDS if self._release else 1.0)
@@ -149,6 +156,7 @@ class Performance:
     def _tend(self, *, every: float) -> None:
         """Look after the children, and ask the API what it serves if it was not asked for `every` seconds."""
         self._supervisor.tend()
+        self._viewing.tend()
         if time.monotonic() - self._asked < every:
             return
         self._asked = time.monotonic()
@@ -189,7 +197,7 @@ class Performance:
         address = probe.url(self._settings)
         lines = [f"API        {address}", f"API docs   {address}/docs"]
         if self._cast.dagster:
-            lines.append(f"Dagster    http://{ports.LOOPBACK}:{self._settings.dagster_port}")
+            lines.append(f"Dagster    {address}{DAGSTER_PREFIX}/ for who signed in; who holds the role engineer changes things there")
         lines.append(f"Sign in    {self._settings.public_url}/sign-in; `palantir user code admin` prints a one-time code")
         if not ports.is_loopback(self._settings.host) and not self._settings.public_url.startswith("https://"):
             lines.append(f"           PASSWORDS AND TOKENS TRAVEL READABLE to {self._settings.host}: set PALANTIR_PUBLIC_URL to https://…")

@@ -102,7 +102,8 @@ def _key_lookup(asking: Asking, plan: Plan) -> Mapping[str, RowSet] | None:
             if column.derived is not None or column.member is not None or column.column != kind.key or column.type in ("double", "decimal"):
                 return None
             row = asking.release.row_of(name, value)
-            return {name: asking.visible(name) & _one(row, asking.size(name))}
+            seen = asking.visible(name)
+            return {name: _one(row if row is not None and seen.has(row) else None, seen.size)}
         case _:
             return None
 

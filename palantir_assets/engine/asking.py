@@ -6,17 +6,19 @@ hidden from the caller is in none of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import orjson
 
 from palantir_assets.access.views import View
+from palantir_assets.engine.cutting import cutter
 from palantir_assets.engine.ports import Links, Released
 from palantir_assets.engine.rows import RowSet
 from palantir_assets.engine.through import only_through
 from palantir_assets.engine.visibility import visible
 from palantir_assets.ontology.served import LinkEnd, ServedOntology
+from palantir_assets.query.sets import OBJECT_RID
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,8 @@ class Asking:
         """The rows of a type that the caller may see."""
         if object_type not in self.seen:
             self.seen[object_type] = visible(self.view, self.release, object_type)
+            if object_type in self.view.sensitive:
+                self.note(object_type)
         return self.seen[object_type]
 
     def size(self, object_type: str) -> int:
@@ -49,18 +53,24 @@ class Asking:
             return links
         return self.release.memory.once(("links", end.table, seen), lambda: only_through(links, seen))
 
+    def note(self, object_type: str, keys: Iterable[str] = ()) -> None:
+        """Take note that something of a type is told, where such reads go on record."""
+        if self.view.noted is not None and object_type in self.view.sensitive:
+            self.view.noted.note(object_type, keys)
+
+    def note_rows(self, object_type: str, ready: Iterable[bytes]) -> None:
+        """The same, of objects whose ready JSON is told, or a part of it."""
+        if self.view.noted is not None:
+            self.note(object_type, [orjson.loads(row)["__rid"].removeprefix(f"{OBJECT_RID}{object_type}.") for row in ready])
+
     def json_rows(self, object_type: str, rows: Sequence[int]) -> list[bytes]:
         """The JSON of each row, in the order asked for: untouched bytes where nothing of it is hidden."""
         ready = self.release.json_rows(object_type, rows)
         cut, untitled = self.view.hidden.get(object_type), object_type in self.view.untitled
-        return [_cut(row, cut or frozenset(), object_type if untitled else None) for row in ready] if cut or untitled else ready
-
-
-def _cut(row: bytes, names: frozenset[str], untitled: str | None) -> bytes:
-    """One object without some properties; without its own title, where the type is given, but with its key's text for one."""
-    item = orjson.loads(row)
-    for name in names:
-        item.pop(name, None)
-    if untitled is not None:
-        item["__title"] = item["__rid"].removeprefix(f"ri.ontology.main.object.{untitled}.")
-    return orjson.dumps(item)
+        if object_type in self.view.sensitive:
+            self.note_rows(object_type, ready)
+        if not cut and not untitled:
+            return ready
+        kind, hidden = self.release.ontology.types[object_type], cut or frozenset()
+        made = self.release.memory.once(("cut", object_type, hidden, untitled), lambda: cutter(kind, hidden, untitled=untitled))
+        return [made(row) for row in ready]

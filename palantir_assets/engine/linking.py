@@ -96,5 +96,8 @@ def _linked(asking: Asking, name: str, rows: Sequence[int], ends: Sequence[LinkE
 def _located(asking: Asking, name: str, rows: Sequence[int]) -> list[Located]:
     """Keys are read from the ready JSON, each once."""
     distinct = sorted(set(rows))
-    keys = {row: orjson.loads(ready)["__primaryKey"] for row, ready in zip(distinct, asking.release.json_rows(name, distinct), strict=True)}
+    ready = asking.release.json_rows(name, distinct)
+    if name in asking.view.sensitive:
+        asking.note_rows(name, ready)
+    keys = {row: orjson.loads(each)["__primaryKey"] for row, each in zip(distinct, ready, strict=True)}
     return [Located(name, row, keys[row]) for row in rows]

@@ -73,7 +73,7 @@ def linked_one(
 
 def _row(asking: Asking, object_type: str, key: str) -> int:
     row, seen = asking.release.row_of(object_type, key), asking.visible(object_type)
-    if row is None or not (seen.is_all or seen.holds(np.array([row], dtype=np.int32))[0]):
+    if row is None or not seen.has(row):
         raise NotFound(object_type, key)
     return row
 

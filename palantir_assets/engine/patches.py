@@ -86,8 +86,8 @@ class Patch:
     def kept_table(self, stand: RowSet) -> pa.Table:
         """A column `keep`, row by row of the release."""
         if stand is self.base:
-            return self.memory.once("kept", lambda: pa.table({"keep": stand.as_mask()}))
-        return pa.table({"keep": stand.as_mask()})
+            return self.memory.once("kept", lambda: pa.table({"keep": stand.as_mask().view(np.uint8)}))
+        return pa.table({"keep": stand.as_mask().view(np.uint8)})
 
     def _edited(self, picked: Sequence[RowSet]) -> pa.Table | None:
         used = [(segment, rows) for (segment, _), rows in zip(self.segments, picked, strict=True) if len(rows)]

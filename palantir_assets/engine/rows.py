@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 Rows = NDArray[np.int32]
 Mask = NDArray[np.bool_]
 
-_NEAR = 20_000
-"""A page that ends before so many rows is looked for from the start."""
 _DENSE = 32
 """From one row in so many on, a mask is cheaper than an array."""
+_PIECE = 4_096
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,13 +75,22 @@ class RowSet:
             return np.ones(len(rows), dtype=np.bool_)
         return _held(self, rows)
 
+    def has(self, row: int) -> bool:
+        """Whether one row is in the set: a look into the mask, or one binary search."""
+        if self.mask is not None:
+            return bool(self.mask[row])
+        if self.array is None:
+            return True
+        at = int(self.array.searchsorted(np.int32(row)))
+        return at < len(self.array) and bool(self.array[at] == row)
+
     def page(self, offset: int, limit: int) -> Rows:
         """The rows from the offset-th on, at most so many."""
         if self.is_all:
             return np.arange(min(offset, self.size), min(offset + limit, self.size), dtype=np.int32)
-        if self.mask is None or offset + limit >= _NEAR:
-            return self.rows()[offset : offset + limit]
-        return _first(self.mask, offset + limit)[offset:]
+        if self.array is not None:
+            return self.array[offset : offset + limit]
+        return _walked(self.as_mask(), offset, limit)
 
     def __and__(self, other: RowSet) -> RowSet:
         if self.is_all or (other.parts is not None and other.parts.whole is self):
@@ -136,15 +144,20 @@ class Together(RowSet):
         return made
 
 
-def _first(mask: Mask, wanted: int) -> Rows:
-    """The first rows of a mask: of many, few are looked at."""
+def _walked(mask: Mask, offset: int, limit: int) -> Rows:
+    """The rows from the offset-th true one on: counted a piece at a time, and looked at only where the page lies."""
     found: list[Rows] = []
-    have, step, start = 0, 4 * wanted + 256, 0
-    while have < wanted and start < len(mask):
-        some = np.flatnonzero(mask[start : start + step]) + start
-        found.append(some.astype(np.int32))
-        have, start, step = have + len(some), start + step, 4 * step
-    return np.concatenate(found)[:wanted] if found else np.empty(0, dtype=np.int32)
+    for start in range(0, len(mask), _PIECE):
+        piece = mask[start : start + _PIECE]
+        count = int(np.count_nonzero(piece))
+        if offset < count:
+            run = np.flatnonzero(piece)[offset : offset + limit].astype(np.int32) + np.int32(start)
+            found.append(run)
+            limit -= len(run)
+        offset = max(offset - count, 0)
+        if not limit:
+            break
+    return np.concatenate(found) if found else np.empty(0, dtype=np.int32)
 
 
 def _held(rows: RowSet, asked: Rows) -> Mask:

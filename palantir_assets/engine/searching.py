@@ -12,6 +12,7 @@ from palantir_assets.access.views import View
 from palantir_assets.engine.asking import Asking
 from palantir_assets.engine.ports import Hit, Released
 from palantir_assets.engine.rows import Mask
+from palantir_assets.engine.visibility import visible
 from palantir_assets.errors import QueryError
 
 MAX_HITS: Final = 100
@@ -30,10 +31,13 @@ def find(release: Released, view: View, text: str, *, limit: int = 10, object_ty
     asking = Asking(view, release)
 
     def allowed(name: str) -> Mask | bool:
-        rows = asking.visible(name)
-        return True if rows.is_all else rows.as_mask()
+        rows = visible(view, release, name)  # what is not found is not told: only hits are read
+        return True if rows.is_all else release.memory.once(("mask", rows), rows.as_mask)
 
-    return release.search.search(text, limit, object_types=frozenset(wanted), allowed=allowed)
+    hits = release.search.search(text, limit, object_types=frozenset(wanted), allowed=allowed)
+    for hit in hits:
+        asking.note(hit.object_type, (hit.key,))
+    return hits
 
 
 def _searched(view: View) -> list[str]:

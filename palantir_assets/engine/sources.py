@@ -41,7 +41,7 @@ def source(release: Released, object_type: str, rows: RowSet | None = None, deri
     own = f"{quoted(object_type)} AS own"
     if derived is not None:  # it has just these rows, so joining it is the restriction
         return _with_derived(Source(own), derived, suffix)
-    return Source(own) if rows is None else _picked(own, rows, suffix, lambda: pa.table({"keep": rows.as_mask()}))
+    return Source(own) if rows is None else _picked(own, rows, suffix, lambda: pa.table({"keep": rows.as_mask().view(np.uint8)}))
 
 
 def _with_derived(origin: Source, derived: pa.Table, suffix: str) -> Source:
@@ -54,7 +54,7 @@ def _picked(own: str, rows: RowSet, suffix: str, kept: Callable[[], pa.Table]) -
         return Source(own)
     name = f"picked_rows{suffix}"
     if rows.mask is not None or len(rows) * _FEW > rows.size:
-        return Source(f"{own} POSITIONAL JOIN {name} AS picked", "picked.keep", {name: kept()})
+        return Source(f"{own} POSITIONAL JOIN {name} AS picked", "picked.keep = 1", {name: kept()})
     picked = pa.table({"_row": np.ascontiguousarray(rows.rows())})
     return Source(f"{own} SEMI JOIN {name} AS picked ON picked._row = own._row", tables={name: picked})
 

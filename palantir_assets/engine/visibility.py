@@ -39,7 +39,10 @@ def visible(view: View, release: Released, object_type: str) -> RowSet:
     if object_type not in view.ontology.types:
         return nothing(size)
     rule = view.rules.get(object_type)
-    return release.living(object_type) if rule is None else _ruled(release, object_type, rule, view.caller, view.attributes)
+    if rule is None:
+        return release.living(object_type)
+    key = ("seen", view.signature, object_type)
+    return release.memory.once(key, lambda: _ruled(release, object_type, rule, view.caller, view.attributes))
 
 
 def seen_by(principal: Principal, release: Released) -> View:

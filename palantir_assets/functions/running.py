@@ -92,6 +92,8 @@ class Functions:
         }
         with self._seat(name), self._worker(name) as worker:
             answer = worker.ask(function, question, self._limits.opening)
+        if view.noted is not None:
+            view.noted.note_all(answer.get("noted", {}))
         return _told(function, answer, release.id)
 
     def close(self) -> None:

@@ -23,6 +23,7 @@ from types import CodeType, ModuleType
 from typing import Any, Final
 
 from palantir_assets.access.principal import Principal
+from palantir_assets.access.views import View, on_record
 from palantir_assets.actions.overlay import from_json
 from palantir_assets.engine.visibility import seen_by
 from palantir_assets.errors import PalantirError
@@ -79,8 +80,10 @@ class Worker:
         attributes = {name: _attribute(value) for name, value in told["attributes"].items()}
         principal = Principal(told["id"], frozenset(told["roles"]), attributes, frozenset(told["markings"]))
         readable = (release.folder, Path(question["indexes"]))
+        view: View | None = None
         try:
-            objects = Objects(release, seen_by(principal, release))
+            view = on_record(seen_by(principal, release))
+            objects = Objects(release, view)
             with (
                 limited(memory=question["memory"], seconds=function.time_limit_seconds),
                 redirect_stdout(printed),
@@ -91,7 +94,8 @@ class Worker:
                     made: Answer = {"value": result(function, entry_point(function, code)(objects, **given), objects)}
         except BaseException as error:
             made = _failure(error)
-        return {**made, "printed": printed.text}
+        noted = view.noted.taken() if view is not None and view.noted is not None else {}
+        return {**made, "printed": printed.text, "noted": noted}
 
     def _edited(self, release: Release, said: Mapping[str, Any] | None) -> Opened:
         """With what the service sees laid over it; the last of each release is kept, and made to be the next."""
@@ -185,12 +189,13 @@ def serve(line: socket.socket) -> None:
             continue
         wire.send(line, {"begun": True})
         answer = worker.answer(question, *prepared)
+        beside = {"printed": answer["printed"], "noted": answer["noted"]}
         try:
             wire.send(line, answer)
         except wire.TooLong as error:
-            wire.send(line, {"error": "invalid", "words": f"its result is too long: {error}", "printed": answer["printed"]})
+            wire.send(line, {"error": "invalid", "words": f"its result is too long: {error}", **beside})
         except TypeError as error:
-            wire.send(line, {"error": "invalid", "words": f"its result holds what JSON cannot tell: {error}", "printed": answer["printed"]})
+            wire.send(line, {"error": "invalid", "words": f"its result holds what JSON cannot tell: {error}", **beside})
         if answer.get("error") == "large" or threading.active_count() > threads:
             return
 

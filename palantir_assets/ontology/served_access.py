@@ -15,12 +15,21 @@ from palantir_assets.ontology.spec import Label
 from palantir_assets.ontology.spec_words import AttributeType
 
 __all__ = [
-    "ACCESS_FILE", "AttributeType", "CallRule", "LinkRule", "PropertyRule", "Reads", "ServedAccess", "ServedMarking", "ServedRole",
+    "ACCESS_FILE", "AttributeType", "CallRule", "LinkRule", "PropertyRule", "Reads", "ServedAccess", "ServedLimits", "ServedMarking",
+    "ServedRole",
     "TypeRules",
 ]  # fmt: skip
 
 ACCESS_FILE: Final = "access.json"
 """Where a release holds it, beside `ontology.json`."""
+
+
+class ServedLimits(Served):
+    """How much a caller may ask; None: what the service says."""
+
+    requests_per_second: int | None = None
+    burst: int | None = None
+    milliseconds_per_minute: int | None = None
 
 
 class ServedRole(Served):
@@ -29,6 +38,7 @@ class ServedRole(Served):
     label: Label | None = None
     description: str = ""
     includes: tuple[str, ...] = ()
+    limits: ServedLimits | None = None
 
 
 class ServedMarking(Served):
@@ -37,6 +47,8 @@ class ServedMarking(Served):
     label: Label | None = None
     description: str = ""
     roles: tuple[str, ...] = ()
+    sensitive: bool = False
+    """Whether reads of what bears it go on record."""
 
 
 class Reads(Served):
@@ -58,6 +70,7 @@ class PropertyRule(Served):
     reads: Reads = Reads()
     discover: bool = False
     """Whether metadata names it, as withheld, to who may not read it."""
+    sensitive: bool = False
 
 
 class LinkRule(Served):
@@ -83,6 +96,7 @@ class TypeRules(Served):
     title: Reads = Reads()
     search: Reads = Reads()
     discover: bool = False
+    sensitive: bool = False
 
 
 class CallRule(Served):

@@ -18,11 +18,13 @@ from palantir_assets.ontology.served_access import (
     PropertyRule,
     Reads,
     ServedAccess,
+    ServedLimits,
     ServedMarking,
     ServedRole,
     TypeRules,
 )
 from palantir_assets.ontology.spec import ObjectType, Ontology, Policy
+from palantir_assets.ontology.spec_access import Role
 
 
 def served_access(ontology: Ontology, column_markings: ColumnMarkings) -> ServedAccess:
@@ -35,12 +37,14 @@ def served_access(ontology: Ontology, column_markings: ColumnMarkings) -> Served
     demands = Demands(ontology, column_markings)
     return ServedAccess(
         roles={
-            name: ServedRole(label=role.label, description=role.description, includes=_sorted(demands.included[name] - {name}))
+            name: ServedRole(
+                label=role.label, description=role.description, includes=_sorted(demands.included[name] - {name}), limits=_limits(role)
+            )
             for name, role in ontology.roles.items()
         },
         attributes=dict(ontology.attributes),
         markings={
-            name: ServedMarking(label=marking.label, description=marking.description, roles=marking.roles)
+            name: ServedMarking(label=marking.label, description=marking.description, roles=marking.roles, sensitive=marking.sensitive)
             for name, marking in ontology.markings.items()
         },
         anonymous=ontology.anonymous,
@@ -48,6 +52,10 @@ def served_access(ontology: Ontology, column_markings: ColumnMarkings) -> Served
         functions={name: _call_rule(_function_demand(demands, name)) for name in ontology.functions},
         models={name: _call_rule(_model_demand(demands, name)) for name in ontology.models},
     )
+
+
+def _limits(role: Role) -> ServedLimits | None:
+    return None if role.limits is None else ServedLimits.model_validate(role.limits.model_dump())
 
 
 def _type_rules(demands: Demands, object_type: ObjectType) -> TypeRules:
@@ -66,6 +74,7 @@ def _type_rules(demands: Demands, object_type: ObjectType) -> TypeRules:
         title=title_trail(object_type).reads,
         search=_search_reads(demands, object_type),
         discover=policy.discover,
+        sensitive=policy.sensitive,
     )
 
 
@@ -77,7 +86,8 @@ def _property_rule(demands: Demands, policy: Policy, object_type: str, name: str
         asked = demands.both((demands.own(object_type, name), demands.borne(object_type, name)))
         reads = demands.trail(object_type, name).reads
     said = policy.properties.get(name)
-    return PropertyRule(roles=_roles(asked), needs=_sorted(asked.needs), reads=reads, discover=said.discover if said else False)
+    told = {"discover": said.discover, "sensitive": said.sensitive} if said else {}
+    return PropertyRule(roles=_roles(asked), needs=_sorted(asked.needs), reads=reads, **told)
 
 
 def _link_rule(asked: Demand) -> LinkRule:

@@ -15,12 +15,23 @@ from palantir_assets.ontology.spec_words import Identifier, Labelled, Names, Own
 Text = Annotated[str, Field(min_length=1, max_length=500)]
 
 
+class Limits(Spec):
+    """How much who holds a role may ask; of several roles the most generous figure holds. Left out: the service's own."""
+
+    requests_per_second: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    burst: Annotated[int, Field(ge=1, le=10_000_000)] | None = Field(None, description="requests at once, before the rate holds")
+    milliseconds_per_minute: Annotated[int, Field(ge=1, le=100_000_000)] | None = Field(
+        None, description="time that answering may take within a minute"
+    )
+
+
 class Role(Spec):
     """What a caller may be. Who holds it holds those it includes too."""
 
     includes: Names = ()
     label: Labelled | None = None
     description: str = ""
+    limits: Limits | None = None
 
 
 class Marking(Spec):
@@ -29,6 +40,7 @@ class Marking(Spec):
     roles: Names = ()
     label: Labelled | None = None
     description: str = ""
+    sensitive: bool = Field(False, description="whether reads of what bears it go on record")
 
 
 class Grant(Spec):
@@ -50,6 +62,7 @@ class PropertyPolicy(Spec):
     roles: Names | None = None
     needs: Names = ()
     discover: bool = Field(False, description="whether metadata names it to those who may not read it")
+    sensitive: bool = Field(False, description="whether reads of objects with it go on record")
 
 
 class LinkPolicy(Spec):
@@ -69,6 +82,7 @@ class Policy(Spec):
     properties: dict[Identifier, PropertyPolicy] = Field({})
     links: dict[Identifier, LinkPolicy] = Field({})
     discover: bool = Field(False, description="whether metadata names the type to those who may not read it")
+    sensitive: bool = Field(False, description="whether reads of its objects go on record")
 
 
 class FunctionPolicy(Spec):

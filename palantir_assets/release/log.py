@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -37,9 +37,18 @@ class ReleaseLog(Protocol):
         """All rows, oldest first."""
 
     def commit(
-        self, release_id: str, *, content_id: str, expected_no: int, reason: str, actor: str, at: datetime, notes: Sequence[str] = ()
+        self,
+        release_id: str,
+        *,
+        content_id: str,
+        expected_no: int,
+        reason: str,
+        actor: str,
+        at: datetime,
+        notes: Sequence[str] = (),
+        declassified: Sequence[Mapping[str, object]] = (),
     ) -> int:
-        """Insert row `expected_no + 1` with its audit row, in one transaction; return its number.
+        """Insert row `expected_no + 1` with its audit row, and one for each declassification, in one transaction; return its number.
 
         Raises ReleaseError if another publisher took that number.
         """

@@ -6,13 +6,14 @@ that the next attempt adopts. Whether a candidate may be released is the gate's 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from palantir_assets.errors import LedgerError, ReleaseError
 from palantir_assets.release import locks
@@ -38,6 +39,10 @@ Clock = Callable[[], datetime]
 def utc_now() -> datetime:
     """The wall clock, in UTC."""
     return datetime.now(UTC)
+
+
+DECLASSIFICATIONS: Final = "declassifications"
+"""The report of what is declassified in a release, which is part of its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,12 +151,20 @@ def _commit(
             actor=actor,
             at=clock(),
             notes=settled.notes,
+            **_declassified(folder),
         )
     except LedgerError as error:
         raise _waiting(folder.name, error) from error
     fs.reach("commit.after", folder)
     _cache_current(folder.name, shelf, fs)
     return Published(folder.name, number, "published", folder, settled.notes)
+
+
+def _declassified(folder: Path) -> dict[str, list[dict[str, object]]]:
+    """What the release says is declassified in it, as the log wants to be told; nothing where nothing is."""
+    file = folder / f"{REPORTS}{DECLASSIFICATIONS}.json"
+    found: list[dict[str, object]] = json.loads(file.read_bytes()) if file.is_file() else []
+    return {"declassified": found} if found else {}
 
 
 def _cache_current(release: str, shelf: Shelf, fs: FileSystem) -> None:

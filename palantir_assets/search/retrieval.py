@@ -7,9 +7,10 @@ object neither shows nor takes a place. The ports are declared here; `stores` ha
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
 import numpy as np
@@ -28,6 +29,8 @@ Allowed = Callable[[str], "Mask | bool"]
 FUSION_K: Final = 60
 MAX_HITS: Final = 200
 DEPTH: Final = 50
+KEPT_SCOPES: Final = 32
+"""Masks of callers that are kept with the index."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,6 +85,7 @@ class SearchIndex:
     encoder: Encoder
     vectors: VectorIndex
     keywords: KeywordIndex
+    _scopes: OrderedDict[tuple[object, ...], tuple[Scope, list[Mask | bool]]] = field(default_factory=OrderedDict, repr=False)
 
     def search(self, query: str, k: int = 10, *, object_types: frozenset[str] | None = None, allowed: Allowed | None = None) -> list[Hit]:
         """The best k objects for any text, of the given types, that `allowed` lets through.
@@ -92,7 +96,7 @@ class SearchIndex:
         if not 1 <= k <= MAX_HITS:
             raise QueryError(f"k is {k}; a search gives 1 to {MAX_HITS} hits")
         text = safe_text(query, limit=MAX_QUERY_CHARACTERS)
-        scope = _scope(self.documents, object_types, allowed)
+        scope = self._scope(object_types, allowed)
         depth = max(k, DEPTH)
         ranked: list[tuple[Leg, Ranked]] = [("keywords", self.keywords.search(text, depth, scope))]
         if self.encoder.understands(text):
@@ -102,6 +106,21 @@ class SearchIndex:
     def close(self) -> None:
         self.vectors.close()
         self.keywords.close()
+
+    def _scope(self, object_types: frozenset[str] | None, allowed: Allowed | None) -> Scope:
+        """What may be found, kept for as long as the same masks are asked with: one is as long as there are documents."""
+        if allowed is None:
+            return Scope(object_types)
+        answers = {name: allowed(name) for name in self.documents.ranges if object_types is None or name in object_types}
+        key = tuple((name, answer if isinstance(answer, bool) else id(answer)) for name, answer in answers.items())
+        kept = self._scopes.get(key)
+        if kept is None:
+            kept = _scope(self.documents, answers), list(answers.values())  # who is held keeps the id that names it
+            self._scopes[key] = kept
+            while len(self._scopes) > KEPT_SCOPES:
+                with suppress(KeyError):  # another thread was faster
+                    self._scopes.popitem(last=False)
+        return kept[0]
 
     def _hit(self, point: int, score: float, by: tuple[Leg, ...]) -> Hit:
         found = self.documents.document(point)
@@ -123,12 +142,8 @@ def fuse(ranked: Sequence[tuple[Leg, Ranked]]) -> list[tuple[int, float, tuple[L
     return [(point, scores[point], tuple(legs[point])) for point in sorted(scores, key=lambda point: (-scores[point], point))]
 
 
-def _scope(documents: Documents, object_types: frozenset[str] | None, allowed: Allowed | None) -> Scope:
+def _scope(documents: Documents, answers: Mapping[str, Mask | bool]) -> Scope:
     """Types that are wholly visible stay names, which indexes filter cheaply; a policy over rows becomes a mask."""
-    if allowed is None:
-        return Scope(object_types)
-    asked = [name for name in documents.ranges if object_types is None or name in object_types]
-    answers = {name: allowed(name) for name in asked}
     if all(isinstance(answer, bool) for answer in answers.values()):
         return Scope(frozenset(name for name, answer in answers.items() if answer is True))
     points = np.zeros(len(documents), dtype=np.bool_)

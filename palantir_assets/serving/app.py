@@ -6,22 +6,23 @@ and listens. Nothing is opened at import.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 
 import uvicorn
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, WebSocketRoute
 
+from palantir_assets.access.allowances import Allowance
 from palantir_assets.applying.desk import Desk
 from palantir_assets.effects.opening import Effects, open_effects
 from palantir_assets.engine.edited import edited
 from palantir_assets.functions.running import Functions
 from palantir_assets.observability import configure
 from palantir_assets.ontology.served_access import ServedAccess
-from palantir_assets.release.holding import ReleaseHolder
+from palantir_assets.release.holding import ReleaseHolder, Rules
 from palantir_assets.release.log import Pointer, ReleaseLog
 from palantir_assets.release.reading import Release, open_release, read_access
 from palantir_assets.serving import (
@@ -33,11 +34,13 @@ from palantir_assets.serving import (
     docs,
     edits_history,
     errors,
+    explaining,
     functions,
     graphs,
     health,
     interface_types,
     interfaces,
+    introspection,
     mail_choices,
     metrics,
     oauth,
@@ -57,10 +60,13 @@ from palantir_assets.serving import (
 )
 from palantir_assets.serving.absence import do_without
 from palantir_assets.serving.admitting import admits
-from palantir_assets.serving.deps import Clock, Services, now
+from palantir_assets.serving.dagster_door import Door, DoorRoute, pages
+from palantir_assets.serving.dagster_talk import MAX_IN, talk
+from palantir_assets.serving.deps import Clock, Records, Services, now
 from palantir_assets.serving.following_edits import EditSource, FollowedEdits
 from palantir_assets.serving.gate import Gate, for_callers
 from palantir_assets.serving.identity import Identity, open_identity
+from palantir_assets.serving.limiting import Limiter
 from palantir_assets.serving.listening import listen
 from palantir_assets.serving.middleware import Envelope
 from palantir_assets.serving.past import EditsSeen
@@ -68,15 +74,22 @@ from palantir_assets.serving.policies import unguarded
 from palantir_assets.serving.protocol import BoundedHttp
 from palantir_assets.serving.recognising import NobodyKnown, Recognises
 from palantir_assets.serving.reloading import POLL_SECONDS, following
-from palantir_assets.settings import Settings
+from palantir_assets.settings import DAGSTER_PREFIX, Settings
+from palantir_assets.stores.ledger import Ledger
 
 ROUTERS = (
     ontologies.router, object_types.router, interface_types.router, value_types.router, functions.router, search.router, graphs.router,
     metrics.router, releases.router, changes.router, health.router, docs.router, action_types.router, actions.router,
-    edits_history.router, action_log.router, proposals.router,
+    edits_history.router, action_log.router, proposals.router, explaining.withheld,
 )  # fmt: skip
-IDENTITY_ROUTERS = (accounts.router, oauth.router, sign_in.router, sign_in_mail.router, sign_in_provider.router)
+IDENTITY_ROUTERS = (
+    accounts.router, oauth.router, introspection.router, explaining.router, sign_in.router, sign_in_mail.router, sign_in_provider.router,
+)  # fmt: skip
 EFFECT_ROUTERS = (outbox.router, mail_choices.router)
+DOORS = (
+    DoorRoute(pages),
+    WebSocketRoute(f"{DAGSTER_PREFIX}/{{path:path}}", talk),
+)
 DESCRIPTION = (
     "Objects and links of the release that is served. Every answer says of which release it is (Release-Id), "
     "how old its data is (Data-As-Of, Data-Age in seconds), which edit it sees (Edit-No), and which is the last that "
@@ -87,7 +100,6 @@ DESCRIPTION = (
 
 def serve(settings: Settings) -> None:
     """Serve until a signal ends it. Raises SettingsError when the port cannot be had, LedgerError without a ledger."""
-    from palantir_assets.stores.edits import EditLog
     from palantir_assets.stores.ledger import open_ledger
 
     do_without("pandas")
@@ -95,22 +107,39 @@ def serve(settings: Settings) -> None:
     listener = listen(settings.host, settings.port)
     ledger = open_ledger(settings.ledger_url, settings.audit_key)
     try:
-        effects = open_effects(settings, ledger.database, now)
-        identity = open_identity(settings, ledger.database, now, mailer=effects.codes)
-        desk = Desk(EditLog(ledger.database), identity.identities, now)
         config = uvicorn.Config(
-            create_app(settings, ledger, identity=identity, desk=desk, effects=effects),
+            _app(settings, ledger),
             access_log=False,
             log_config=None,
             server_header=False,
             http=BoundedHttp,
-            ws="none",
+            ws="websockets-sansio",
+            ws_max_size=MAX_IN,
+            ws_per_message_deflate=False,
             timeout_graceful_shutdown=10,
         )
         uvicorn.Server(config).run(sockets=[listener])
     finally:
         ledger.close()
         listener.close()
+
+
+def _app(settings: Settings, ledger: Ledger) -> FastAPI:
+    """The app as it is served: over an open ledger, for those whom it knows."""
+    from palantir_assets.stores.edits import EditLog
+    from palantir_assets.stores.read_log import ReadLog
+
+    effects = open_effects(settings, ledger.database, now)
+    identity = open_identity(settings, ledger.database, now, mailer=effects.codes)
+    return create_app(
+        settings,
+        ledger,
+        identity=identity,
+        desk=Desk(EditLog(ledger.database), identity.identities, now),
+        effects=effects,
+        reads=ReadLog(ledger.database),
+        allowance=Allowance(*settings.limits) if settings.limits else None,
+    )
 
 
 def create_app(
@@ -125,16 +154,22 @@ def create_app(
     edits: EditSource | None = None,
     past: EditsSeen | None = None,
     effects: Effects | None = None,
+    rules: Rules | None = None,
+    reads: Records | None = None,
+    allowance: Allowance | None = None,
 ) -> FastAPI:
     """The app over a release log, for the callers that `identity`, or else `recognises`, knows; without either all are anonymous.
 
-    Actions are applied at `desk`. The edits of its log, unless others are given, are laid over every release. Raises
-    RuntimeError if a route has no policy.
+    Actions are applied at `desk`. The edits of its log, unless others are given, are laid over every release. `rules` read
+    the rules that a release is under, where they are not its own; `reads` keeps what is read of sensitive types, which
+    nobody reads without. `allowance` is what a caller may ask whose roles say nothing of it; without one nobody is counted.
+
+    Raises RuntimeError if a route has no policy.
     """
     followed = FollowedEdits(edits or (desk.log if desk is not None else None))
     opened = partial(_prepared, settings, followed, desk)
-    holder = ReleaseHolder(log, opened, clock=clock, rules=partial(_rules, settings))
-    running = Functions(settings.indexes)
+    holder = ReleaseHolder(log, opened, clock=clock, rules=rules or partial(_rules, settings))
+    running, door = Functions(settings.indexes), Door(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -143,24 +178,19 @@ def create_app(
                 yield
         finally:
             running.close()
+            await door.close()
 
-    app = FastAPI(
-        title="Palantir assets", version="1", description=DESCRIPTION, lifespan=lifespan,
-        openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False,
-        telemetry={"tracing": False, "metrics": False, "logs": False},
-    )  # fmt: skip
-    # Routes are added flat and the hot ones first: they are tried in order, and `unguarded` sees each of them.
-    app.router.routes.extend((*objects.ROUTES, *object_sets.ROUTES, *interfaces.ROUTES, *series.ROUTES))
-    app.router.routes.extend(_routes(ROUTERS if identity is None else (*ROUTERS, *IDENTITY_ROUTERS)))
-    app.router.routes.extend(_routes(() if effects is None else EFFECT_ROUTERS))
-    app.router.routes.extend(objects.LOOSE)
-    app.router.routes[:] = [for_callers(route) for route in app.router.routes]
+    app = _bare(lifespan)
+    routes = _every_route(identified=identity is not None, sending=effects is not None)
+    app.router.routes[:] = [for_callers(route) for route in routes]
     known = identity.recognises if identity is not None else recognises or NobodyKnown()
-    app.state.identity, app.state.effects = identity, effects
-    app.add_middleware(Gate, recognises=known)
+    app.state.identity, app.state.effects, app.state.door = identity, effects, door
+    admitted = admits(settings.host, settings.allowed_hosts)
+    app.add_middleware(Gate, recognises=known, admitted=admitted)
     past = past or (None if desk is None else EditsSeen(desk.log, edited))
-    services = Services(holder, log, clock, running, recognises=known, desk=desk, edits=followed, past=past)
-    app.add_middleware(Envelope, services=services, admitted=admits(settings.host, settings.allowed_hosts))
+    services = Services(holder, log, clock, running, recognises=known, desk=desk, edits=followed, past=past, reads=reads)
+    app.state.services = services
+    app.add_middleware(Envelope, services=services, admitted=admitted, limiter=Limiter(allowance) if allowance else None)
     errors.install(app)
     setattr(app, "openapi", partial(docs.document, app))  # noqa: B010  # FastAPI's own way to extend the document
     require_policies(app.routes)
@@ -171,6 +201,23 @@ def require_policies(routes: list[BaseRoute]) -> None:
     """Refuse to start with a route that nobody thought about."""
     if open_routes := unguarded(routes):
         raise RuntimeError(f"routes without a policy: {', '.join(open_routes)}; mark each endpoint with @guarded(…)")
+
+
+def _bare(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> FastAPI:
+    """The framework without anything of its own to see."""
+    return FastAPI(
+        title="Palantir assets", version="1", description=DESCRIPTION, lifespan=lifespan,
+        openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )  # fmt: skip
+
+
+def _every_route(*, identified: bool, sending: bool) -> list[BaseRoute]:
+    """Routes are flat and the hot ones first: they are tried in order, and `unguarded` sees each of them."""
+    hot = (*objects.ROUTES, *object_sets.ROUTES, *interfaces.ROUTES, *series.ROUTES)
+    doors = (*DOORS, *objects.LOOSE) if identified else objects.LOOSE
+    routers = (*ROUTERS, *(IDENTITY_ROUTERS if identified else ()), *(EFFECT_ROUTERS if sending else ()))
+    return [*hot, *_routes(routers), *doors]
 
 
 def _routes(routers: Iterable[APIRouter]) -> list[BaseRoute]:

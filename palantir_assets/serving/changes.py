@@ -72,7 +72,7 @@ async def list_changes(
     """
     scope = request.scope
     release, services = release_of(scope), exchange_of(scope).services
-    past = Past(services.holder, as_built(release), viewer(scope).principal, services.past)
+    past = Past(services.holder, as_built(release), viewer(scope), services.past)
     streamed = EVENT_STREAM in request.headers.get("accept", "")
     try:
         wanted = told_types(past.view, types)

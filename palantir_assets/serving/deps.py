@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Annotated, Final
+from typing import Annotated, Final, Protocol
 
 from fastapi import Depends, Request
 from starlette.types import Scope
@@ -26,12 +26,19 @@ from palantir_assets.serving.following_edits import FollowedEdits
 from palantir_assets.serving.past import EditsSeen
 from palantir_assets.serving.recognising import NobodyKnown, Recognises
 from palantir_assets.serving.saved import TemporarySets
-from palantir_assets.serving.streams import Streams
+from palantir_assets.serving.stream_places import Streams
+from palantir_assets.stores.read_log import ReadEntry
 
 Clock = Callable[[], datetime]
 ONTOLOGY: Final = "default"
 ONTOLOGY_RID: Final = "ri.ontology.main.ontology.default"
 Exchanged: Final = "palantir.exchange"
+
+
+class Records(Protocol):
+    """Keeps sensitive reads on record. Raises LedgerError where it cannot: the answer may not leave then."""
+
+    async def record_async(self, entry: ReadEntry) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +89,7 @@ class Services:
     desk: Desk | None = None
     past: EditsSeen | None = None
     streams: Streams = field(default_factory=Streams)
+    reads: Records | None = None
 
 
 def now() -> datetime:

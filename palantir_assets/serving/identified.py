@@ -22,6 +22,7 @@ from palantir_assets.identity.ports import Credentials, Identities
 from palantir_assets.identity.tokens import TokenRefused, Tokens
 from palantir_assets.serving.admitting import FORMS
 from palantir_assets.serving.recognising import Unauthorized
+from palantir_assets.settings import DAGSTER_PREFIX
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -31,6 +32,9 @@ SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 MAX_REMEMBERED: Final = 10_000
 TOUCHED: Final = timedelta(hours=1)
 """How stale the last use of a personal token may be told."""
+
+BY_ORIGIN: Final = (f"{DAGSTER_PREFIX}/",)
+"""Whose pages are not ours and know no form token: their origin is all that they can show, and must."""
 
 _IN_QUERIES: Final = frozenset({"access_token", "token", "id_token", "refresh_token", "authorization", "api_key"})
 _READING: Final = ("/api/v2/ontologies/", "/api/platform/v1/graph", "/api/platform/v1/search")
@@ -149,7 +153,8 @@ class Identified:
             return found
         if origin not in self._origins(scope):
             raise Unauthorized("a page of another origin may not ask with this browser's cookie", forbidden=True)
-        if not safe and scope["type"] == "http" and not opaque.same(proof, opaque.form_token(cookie)):
+        shown = safe or scope["type"] != "http" or scope["path"].startswith(BY_ORIGIN)
+        if not shown and not opaque.same(proof, opaque.form_token(cookie)):
             raise Unauthorized("a request with a cookie that changes something needs X-CSRF-Token", forbidden=True)
         return found
 

@@ -21,7 +21,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from palantir_assets.access.principal import Principal
-from palantir_assets.access.views import View
+from palantir_assets.access.views import View, on_record
 from palantir_assets.engine.visibility import seen_by, view_key
 from palantir_assets.errors import NoRelease, PalantirError, QueryError
 from palantir_assets.observability import tell
@@ -33,6 +33,7 @@ from palantir_assets.serving.conditional import program, tag_of_release
 from palantir_assets.serving.deps import Asked, Exchange, Exchanged, Services, data_as_of, utc
 from palantir_assets.serving.errors import UNFORESEEN, respond, told
 from palantir_assets.serving.following_edits import EditsBehind
+from palantir_assets.serving.limiting import Limiter
 from palantir_assets.serving.outgoing import Headers, Outgoing
 from palantir_assets.serving.recognising import anonymous
 from palantir_assets.serving.turning import page_turned
@@ -61,8 +62,8 @@ class Envelope:
     Who goes on reading the pages of an older release, while it is still open, is given that one.
     """
 
-    def __init__(self, app: ASGIApp, services: Services, admitted: Admits) -> None:
-        self._app, self._services, self._admitted = app, services, admitted
+    def __init__(self, app: ASGIApp, services: Services, admitted: Admits, limiter: Limiter | None = None) -> None:
+        self._app, self._services, self._admitted, self._limiter = app, services, admitted, limiter
         self._served: _Served | None = None
         self._new_ids = _new_ids()
         program()  # reads this program's sources, once, and not while a request waits
@@ -131,6 +132,8 @@ class Envelope:
             status = outgoing.status
             raise
         finally:
+            if self._limiter is not None:
+                self._limiter.charge(scope, exchange, (outgoing.begun_at or perf_counter()) - began)
             _log(scope, method, exchange, status, perf_counter() - began)
 
     async def _run(self, scope: Scope, receive: Receive, exchange: Exchange, outgoing: Outgoing, late: PalantirError | None) -> None:
@@ -138,8 +141,14 @@ class Envelope:
         try:
             refused = refusal(scope, exchange.asked, self._admitted) or (None if late is None else told(late, scope))
             await self._recognise(scope, exchange)
+            if refused is None and self._limiter is not None:
+                refused = self._limiter.refusal(scope, exchange)
             app = respond(refused, scope) if refused else self._app
             await app(scope, receive if scope["method"] == "GET" else _limited(receive), outgoing.send)
+            if (error := outgoing.kept_back) is not None:
+                LOG.error("an answer was kept back: %s", error, extra={"request_id": exchange.request_id, "path": scope["path"]})
+                outgoing.kept_back = None
+                await respond(told(error, scope) or UNFORESEEN, scope)(scope, receive, outgoing.send)
         except ClientDisconnect:
             raise
         except Exception:
@@ -156,7 +165,7 @@ class Envelope:
                 return
             principal = exchange.principal = exchange.principal or anonymous(release.access)
             if principal is not None:
-                exchange.view = await _seen(principal, release)
+                exchange.view = on_record(await _seen(principal, release))
                 exchange.tag = tag_of_release(f"{release.id}-{release.edit_no}", exchange.view.signature, exchange.asked.varying)
         except PalantirError as error:
             exchange.refused = error

@@ -40,6 +40,7 @@ def metadata(request: Request) -> JSONResponse:
             "token_endpoint": f"{url}/oauth/token",
             "device_authorization_endpoint": f"{url}/oauth/device_authorization",
             "revocation_endpoint": f"{url}/oauth/revoke",
+            "introspection_endpoint": f"{url}/oauth/introspect",
             "jwks_uri": f"{url}/.well-known/jwks.json",
             "scopes_supported": list(SCOPES),
             "response_types_supported": ["code"],

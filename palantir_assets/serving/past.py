@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from palantir_assets.access.principal import Principal
 from palantir_assets.access.views import View
 from palantir_assets.actions.edits import Edit, from_json
 from palantir_assets.actions.following import AT_ONCE, Point, Sight
@@ -57,7 +56,7 @@ class Past:
 
     holder: ReleaseHolder
     release: Release
-    principal: Principal
+    asker: View
     seen: EditsSeen | None = None
     _opened: ExitStack = field(default_factory=ExitStack)
     _releases: dict[str, Release] = field(default_factory=dict)
@@ -66,7 +65,7 @@ class Past:
     @property
     def view(self) -> View:
         """What the caller may know of the release."""
-        return seen_by(self.principal, self.release)
+        return self._seen(self.release)
 
     @property
     def rights(self) -> str:
@@ -89,9 +88,9 @@ class Past:
         """What the caller sees at a point. Raises CursorExpired where the release is gone."""
         release = self._release(point.release_id)
         if self.seen is None or point.edit_no <= release.manifest.edit_watermark:
-            return ReleaseSight(release, seen_by(self.principal, release))
+            return ReleaseSight(release, self._seen(release))
         edited = self.seen.edited(release, self._overlay(release, point.edit_no))
-        return ReleaseSight(edited, seen_by(self.principal, edited))
+        return ReleaseSight(edited, self._seen(edited))
 
     def edits(self, after: int, most: int) -> Sequence[tuple[int, Edit]]:
         if self.seen is None:
@@ -101,6 +100,10 @@ class Past:
     def close(self) -> None:
         """Give back what was opened; a second call does nothing."""
         self._opened.close()
+
+    def _seen(self, release: Released) -> View:
+        """The asker's view of another release, which notes what is sensitive where the asker's does."""
+        return replace(seen_by(self.asker.principal, release), noted=self.asker.noted)
 
     def _release(self, release_id: str) -> Release:
         if release_id == self.release.id:

@@ -32,6 +32,8 @@ PolicyName = Literal[
     "actions.apply",
     "actions.read",
     "outbox.read",
+    "dagster.use",
+    "access.explain",
 ]
 
 
@@ -54,6 +56,8 @@ POLICIES: Final[dict[str, Policy]] = {
         Policy("releases.read", "ids, times and reasons of releases"),
         Policy("actions.apply", "what an action would do or did to objects the caller may read"),
         Policy("actions.read", "actions that the caller knows, on objects the caller may read"),
+        Policy("access.explain", "to administrators, which rules hide or show an object to others"),
+        Policy("dagster.use", "Dagster's pages: runs, logs and metadata of assets, with marked columns masked"),
         Policy("account.own", "who the caller is and which tokens are the caller's own"),
         Policy("outbox.read", "to the roles admin and engineer, what waits to leave and why, without its words"),
     )

@@ -124,7 +124,8 @@ async def _now(at: Standpoint, release: Opened) -> Standpoint:
     """The same caller before the release as it is now."""
     if release is at.release:
         return at
-    return Standpoint(release, await to_thread.run_sync(seen_by, at.view.principal, release))
+    view = await to_thread.run_sync(seen_by, at.view.principal, release)
+    return Standpoint(release, replace(view, noted=at.view.noted))
 
 
 async def _if_match(if_match: Annotated[str | None, Header()] = None) -> dict[Subject, int]:

@@ -11,6 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -20,6 +21,9 @@ from palantir_assets.stores.audit_chain import AuditEntry, append, entry_of
 from palantir_assets.stores.audit_verification import COMMIT, verified
 from palantir_assets.stores.database import Database, open_database
 from palantir_assets.stores.migrations.schema import AuditRow, ReleaseRow
+
+DECLASSIFIED: Final = "declassified"
+"""That a property bears a marking no longer in a release: one row each, with the release's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +68,18 @@ class Ledger:
         return [entry_of(row) for row in rows]
 
     def commit(
-        self, release_id: str, *, content_id: str, expected_no: int, reason: str, actor: str, at: datetime, notes: Sequence[str] = ()
+        self,
+        release_id: str,
+        *,
+        content_id: str,
+        expected_no: int,
+        reason: str,
+        actor: str,
+        at: datetime,
+        notes: Sequence[str] = (),
+        declassified: Sequence[Mapping[str, object]] = (),
     ) -> int:
-        """Make a release current as number `expected_no + 1`, with its audit row, in one transaction.
+        """Make a release current as number `expected_no + 1`, with its audit row and those of what is declassified in it, at once.
 
         Raises ReleaseError if the head is no longer `expected_no`: another publisher was first.
         """
@@ -83,6 +96,9 @@ class Ledger:
                 )
             session.add(ReleaseRow(**{name: getattr(row, name) for name in ReleasePointer.__slots__}))
             append(session, at=at, actor=actor, action=COMMIT, subject=release_id, detail=detail)
+            for one in declassified:
+                told = {**one, "release_id": release_id}
+                append(session, at=at, actor=actor, action=DECLASSIFIED, subject=str(one.get("property", "")), detail=told)
 
         self.database.write(write)
         return number
@@ -123,10 +139,22 @@ class LedgerAt:
             return ledger.audit_head()
 
     def commit(
-        self, release_id: str, *, content_id: str, expected_no: int, reason: str, actor: str, at: datetime, notes: Sequence[str] = ()
+        self,
+        release_id: str,
+        *,
+        content_id: str,
+        expected_no: int,
+        reason: str,
+        actor: str,
+        at: datetime,
+        notes: Sequence[str] = (),
+        declassified: Sequence[Mapping[str, object]] = (),
     ) -> int:
         with closing(open_ledger(self.url, self.key_file)) as ledger:
-            return ledger.commit(release_id, content_id=content_id, expected_no=expected_no, reason=reason, actor=actor, at=at, notes=notes)
+            return ledger.commit(
+                release_id, content_id=content_id, expected_no=expected_no, reason=reason, actor=actor, at=at, notes=notes,
+                declassified=declassified,
+            )  # fmt: skip
 
 
 def open_ledger(url: str, key_file: Path | None = None) -> Ledger:

@@ -14,13 +14,13 @@ def test_an_occupied_port_is_named_with_the_setting_that_moves_it(settings: Sett
         other.bind(("127.0.0.1", settings.dagster_port))
         other.listen()
         with pytest.raises(SettingsError) as refused:
-            ports.require_free([ports.api(settings), ports.dagster_ui(settings)])
+            ports.require_free([ports.api(settings), *ports.dagster(settings)])
     assert f"port {settings.dagster_port}" in refused.value.message
     assert "PALANTIR_DAGSTER_PORT" in refused.value.advice
 
 
 def test_free_ports_are_free(settings: Settings) -> None:
-    ports.require_free([ports.api(settings), ports.dagster_ui(settings)])
+    ports.require_free([ports.api(settings), *ports.dagster(settings)])
 
 
 def test_one_port_cannot_serve_two(settings: Settings) -> None:

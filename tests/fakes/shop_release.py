@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -54,8 +54,9 @@ class ListLog:
         return None
 
     def commit(
-        self, release_id: str, *, content_id: str, expected_no: int, reason: str, actor: str, at: datetime, notes: Sequence[str] = ()
-    ) -> int:
+        self, release_id: str, *, content_id: str, expected_no: int, reason: str, actor: str, at: datetime, notes: Sequence[str] = (),
+        declassified: Sequence[Mapping[str, object]] = (),
+    ) -> int:  # fmt: skip
         self.rows.append(ListedRelease(expected_no + 1, release_id, content_id, at, reason, actor))
         return expected_no + 1
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -39,12 +39,24 @@ class DeafLog:
         raise LedgerError("the ledger does not answer")
 
     def commit(
-        self, release_id: str, *, content_id: str, expected_no: int, reason: str, actor: str, at: datetime, notes: Sequence[str] = ()
-    ) -> int:
+        self, release_id: str, *, content_id: str, expected_no: int, reason: str, actor: str, at: datetime, notes: Sequence[str] = (),
+        declassified: Sequence[Mapping[str, object]] = (),
+    ) -> int:  # fmt: skip
         raise LedgerError("the ledger does not answer")
 
     def audit_head(self) -> str | None:
         raise LedgerError("the ledger does not answer")
+
+
+def test_what_is_declassified_stands_in_the_release_and_in_the_audit_one_row_each(shelf: Shelf, ledger: Ledger) -> None:
+    said = [{"property": f"customer.{name}", "removes": ["personal"], "because": "a test", "by": "team:test"} for name in ("a", "b")]
+    published = publish(seal_shop(shelf), {"declassifications": said}, shelf=shelf, log=ledger, reason="a test", actor="test")
+    assert "reports/declassifications.json" in read_manifest(published.folder).files
+    rows = [row for row in ledger.audit() if row.action == "declassified"]
+    assert [(row.subject, row.detail["because"], row.detail["release_id"]) for row in rows] == [
+        (one["property"], "a test", published.release_id) for one in said
+    ]
+    assert list(ledger.verify_chain()) == []
 
 
 def test_a_release_holds_content_and_reports_and_verifies(shelf: Shelf, ledger: Ledger) -> None:

@@ -171,7 +171,9 @@ def _metadata() -> Iterator[tuple[str, str, Any]]:
     yield "POST", f"{API}/queries/x/execute", {"parameters": {}}
     yield "POST", f"{API}/interfaces/x/search", {}
     yield "POST", f"{API}/interfaces/x/aggregate", {"aggregation": [{"type": "count"}]}
-    yield from (("GET", f"{PLATFORM}/{path}", None) for path in ("metrics", "metrics/average_amount", "metrics/orders_by_payment"))
+    yield from (
+        ("GET", f"{PLATFORM}/{path}", None) for path in ("metrics", "metrics/average_amount", "metrics/orders_by_payment", "withheld")
+    )
     yield from (("GET", f"{PLATFORM}/{path}", None) for path in ("search?q=note", "search?q=a&type=order", "releases"))
     yield from (("GET", f"{PLATFORM}/changes{query}", None) for query in ("", "?limit=3", "?types=order&limit=7", "?types=customer"))
 

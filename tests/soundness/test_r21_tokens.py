@@ -23,6 +23,7 @@ from palantir_assets.identity.accounts import COMMAND_LINE, Credential, Grant
 from palantir_assets.identity.flows import FlowRefused
 from palantir_assets.identity.opaque import digest
 from palantir_assets.observability.redaction import Redaction
+from palantir_assets.serving.admitting import admits
 from palantir_assets.serving.app import create_app
 from palantir_assets.serving.gate import Gate
 from palantir_assets.serving.policies import policy_of
@@ -177,7 +178,7 @@ def test_no_forgery_is_taken_by_a_web_socket(kims: World, score: Score) -> None:
             sent.append(message["type"])
 
         scope: Scope = {"type": "websocket", "path": "/x", "query_string": query, "scheme": "ws", "headers": list(headers)}
-        await Gate(accepts, identity.recognises)(scope, receive, send)
+        await Gate(accepts, identity.recognises, admits("testserver"))(scope, receive, send)
         return sent == ["websocket.accept"]
 
     async def run() -> list[str]:
