@@ -1,4 +1,4 @@
-"""`palantir explain`: which rule hides or shows an object, for a user or a role. Asked of the current release with every edit, as it is served."""
+"""`palantir explain`: which rule hides or shows an object, for a user or a role, in the current release with every edit."""
 
 from __future__ import annotations
 
