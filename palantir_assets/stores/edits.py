@@ -82,6 +82,11 @@ class EditLog:
         self._answering: set[tuple[str, str]] = set()
         self._lock = Lock()
 
+    @property
+    def database(self) -> Database:
+        """Where it is kept."""
+        return self._database
+
     def learn(self, ontology: ServedOntology) -> None:
         """Seal from now on what an ontology calls personal, such as that of a release before it is served."""
         self._learnt.learn(ontology)
