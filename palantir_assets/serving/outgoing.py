@@ -85,6 +85,8 @@ class Outgoing:
     def _beside(self, own: list[tuple[bytes, bytes]]) -> Headers:
         """What every answer says, but what a route that is let says itself."""
         if not getattr(self._scope.get("route"), "own_headers", False):
+            if any(name == b"edit-no" for name, _ in own):  # what was just written, and not what the request began with
+                return tuple(header for header in self._headers if header[0] != b"edit-no")
             return self._headers
         said = {name for name, _ in own} & _THEIRS
         return tuple(header for header in self._headers if header[0] not in said)
