@@ -138,7 +138,7 @@ def test_a_reversal_that_nobody_made_is_found_out(log: EditLog, database: Databa
     act(log, modify("a", p=1))
     act(log, modify("a", p=2))
     with database.engine.begin() as connection:
-        connection.exec_driver_sql("INSERT INTO reversals VALUES (2, 1)")
+        connection.exec_driver_sql("INSERT INTO reversals VALUES (2, 1, 2)")
     assert "action 2 takes back action 1, and the audit chain does not say so" in map(str, Ledger(database).verify_chain())
 
 
