@@ -115,7 +115,7 @@ def _entry(at: Standpoint, row: EditRecord, body: HistoryRequest) -> Json | None
     edit = read(row.values)
     if not isinstance(edit, ObjectEdit) or not _asked_for(row, body.filters):
         return None
-    if not sees_all(at, [(edit.type, edit.key, False)], mine=False):
+    if not sees_all(at, [(edit.type, edit.key, False)], mine=row.actor == at.caller.id):
         return None
     kind = at.view.ontology.types[edit.type]
     return {

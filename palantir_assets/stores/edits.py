@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from palantir_assets.actions.edits import Applied
 from palantir_assets.errors import BeingAnswered, EditRefused, KeyReused
 from palantir_assets.ontology.served import ServedOntology
 from palantir_assets.stores.audit_chain import canonical
@@ -31,6 +32,7 @@ from palantir_assets.stores.edit_rows import (
 )  # fmt: skip
 from palantir_assets.stores.edit_writing import write_batches
 from palantir_assets.stores.group_commit import GroupCommit
+from palantir_assets.stores.histories import history_of
 from palantir_assets.stores.migrations.schema_edits import ActionRow, EditRow, IdempotencyRow, ProposalRow, ReversalRow
 from palantir_assets.stores.migrations.schema_keys import ObjectKeyRow
 from palantir_assets.stores.object_keys import Keys, erased_now, keys_to_read
@@ -131,6 +133,10 @@ class EditLog:
         """Every edit of an object, oldest first."""
         mine = (EditRow.object_type == object_type, EditRow.object_key == object_key)
         return self._opened(sa.select(EditRow).where(*mine).order_by(EditRow.version))
+
+    def history_around(self, action_no: int) -> Sequence[Applied]:
+        """An action with all that hangs together with it, at one moment: what taking it back is computed from."""
+        return history_of(self._database, (), actions=(action_no,))
 
     def versions(self, subjects: Sequence[Subject], *, up_to: int | None = None) -> dict[Subject, int]:
         """How often each object was edited, or had been when `up_to` was the last edit; 0 is never."""
