@@ -92,6 +92,9 @@ class Worker:
                 LOG.error("the outbox waits for the ledger: %s", error.message)
 
     def _send(self, effect: Effect) -> None:
+        if effect.erased:  # taken before, and tried again after
+            self._settle(effect, Unwanted("what it says was erased"))
+            return
         try:
             outcome = self.senders[effect.kind](effect)
         except LedgerError:

@@ -25,6 +25,7 @@ from palantir_assets.ontology.served_access import ServedAccess
 from palantir_assets.release.holding import ReleaseHolder, Rules
 from palantir_assets.release.log import Pointer, ReleaseLog
 from palantir_assets.release.reading import Release, open_release, read_access
+from palantir_assets.release.sealing import Shelf
 from palantir_assets.serving import (
     accounts,
     action_log,
@@ -33,6 +34,7 @@ from palantir_assets.serving import (
     changes,
     docs,
     edits_history,
+    erasures,
     errors,
     explaining,
     functions,
@@ -83,7 +85,8 @@ ROUTERS = (
     edits_history.router, action_log.router, proposals.router, explaining.withheld,
 )  # fmt: skip
 IDENTITY_ROUTERS = (
-    accounts.router, oauth.router, introspection.router, explaining.router, sign_in.router, sign_in_mail.router, sign_in_provider.router,
+    accounts.router, oauth.router, introspection.router, explaining.router,
+    erasures.router, sign_in.router, sign_in_mail.router, sign_in_provider.router,
 )  # fmt: skip
 EFFECT_ROUTERS = (outbox.router, mail_choices.router)
 DOORS = (
@@ -178,6 +181,7 @@ def create_app(
     past = past or (None if desk is None else EditsSeen(desk.log, edited))
     services = Services(holder, log, clock, running, recognises=known, desk=desk, edits=followed, past=past, reads=reads)
     app.state.identity, app.state.effects, app.state.door, app.state.services = identity, effects, door, services
+    app.state.shelf = Shelf(settings.releases)
     _dressed(app, settings, services, Limiter(allowance) if allowance else None)
     require_policies(app.routes)
     return app

@@ -68,8 +68,10 @@ def whole_history(database: Database, until: Moment) -> list[Applied]:
     return _applied(database, database.rows(_EDITS.where(EditRow.edit_no <= until.edit_no)), _reversals(database, until))
 
 
-def history_of(database: Database, subjects: Iterable[Subject]) -> list[Applied]:
+def history_of(database: Database, subjects: Iterable[Subject], *, actions: Iterable[int] = ()) -> list[Applied]:
     """Every action on these objects (type, key) and links (link, pair), and on all that these hang together with, in order.
+
+    With `actions`, those are in it too, and what hangs together with them.
 
     What hangs together: what one action changed, who took it back, and the links of an object. That is what
     `actions.reverting` asks of a history.
@@ -78,18 +80,18 @@ def history_of(database: Database, subjects: Iterable[Subject]) -> list[Applied]
     reversals = _reversals(database, until)
     links = _ends(database, until)
     seen: set[Subject] = set()
-    actions: set[int] = set()
-    rows: list[tuple[Any, ...]] = []
-    front = set(subjects)
+    held = _with_reversals(set(actions), reversals)
+    rows = _edits_of(database, held, until)
+    front = {*subjects, *((row[4], row[5]) for row in rows)}
     while front:
         front |= {link for subject in front for link in links.get(subject, ())}
         seen |= front
-        found = _with_reversals(_actions_on(database, front, until), reversals) - actions
-        actions |= found
+        found = _with_reversals(_actions_on(database, front, until), reversals) - held
+        held |= found
         new = _edits_of(database, found, until)
         rows += new
         front = {(row[4], row[5]) for row in new} - seen
-    return _applied(database, sorted(rows), {no: told for no, told in reversals.items() if no in actions})
+    return _applied(database, sorted(rows), {no: told for no, told in reversals.items() if no in held})
 
 
 def _applied(database: Database, rows: Sequence[tuple[Any, ...]], reversals: Mapping[int, Sequence[int]]) -> list[Applied]:
