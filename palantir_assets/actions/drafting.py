@@ -79,7 +79,10 @@ class _Wrong(ValueError):
 
 
 def taken(steps: tuple[ServedStep, ...], heard: Told, draft: Draft) -> tuple[Draft, tuple[Finding, ...]]:
-    """The draft after all steps, and a finding for each; after one that failed nothing more is taken."""
+    """The draft after all steps, and a finding for each; after one that failed nothing more is taken.
+
+    A step whose `when` is not true is left out, and passes.
+    """
     findings: list[Finding] = []
     for step in steps:
         what = f"{step.verb} {step.what}"
@@ -87,11 +90,15 @@ def taken(steps: tuple[ServedStep, ...], heard: Told, draft: Draft) -> tuple[Dra
             findings.append(Finding(what, "unknown"))
             continue
         try:
-            draft = _taken(step, heard, draft)
+            draft = _taken(step, heard, draft) if _is_due(step, heard) else draft
             findings.append(Finding(what, "passed"))
         except _Wrong as wrong:
             findings.append(failed(what, wrong.en, wrong.ko))
     return draft, tuple(findings)
+
+
+def _is_due(step: ServedStep, heard: Told) -> bool:
+    return step.when is None or _evaluated(step.when, heard) is True
 
 
 def _taken(step: ServedStep, heard: Told, draft: Draft) -> Draft:
@@ -191,8 +198,10 @@ def _fitted(prop: ServedProperty, name: str, value: Any, draft: Draft) -> Json:
 def _value(declared: Json, kind: PropertyType, heard: Told) -> Any:
     """A declared value, or what the expression that it is gives."""
     text = expression_of(declared)
-    if text is None:
-        return python_value(kind, plain_of(declared))
+    return python_value(kind, plain_of(declared)) if text is None else _evaluated(text, heard)
+
+
+def _evaluated(text: str, heard: Told) -> Any:
     try:
         return evaluate(text, heard.names)
     except ExpressionError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from palantir_assets.errors import Problem, did_you_mean
-from palantir_assets.ontology.action_scope import SETTABLE, fitting_parameter, misfit, scope_of, types_of
+from palantir_assets.ontology.action_scope import SETTABLE, fitting_parameter, misfit, scope_of, types_of, untrue
 from palantir_assets.ontology.expressions import Kind
 from palantir_assets.ontology.reading import Loaded
 from palantir_assets.ontology.spec import Action, LinkStep, ObjectType, Scalar, Step
@@ -28,6 +28,8 @@ def steps_hold(loaded: Loaded) -> Iterator[Problem]:
 
 
 def _step(loaded: Loaded, action: Action, step: Step) -> Found:
+    if step.when is not None and (message := untrue(step.when, scope_of(loaded.ontology, action))):
+        yield f"`when` of a step: {step.when!r}: {message}", ""
     linked = step.link or step.unlink
     made = step.create or step.create_or_modify
     if linked is not None:

@@ -51,7 +51,7 @@ class ServedCriterion(Served):
 class ServedStep(Served):
     """One thing an action does. `what` is an object type (create, create_or_modify), a parameter (modify, delete), or a link.
 
-    Of a link, `source` and `target` are the parameters at its ends.
+    Of a link, `source` and `target` are the parameters at its ends. A step whose `when` is not true is left out.
     """
 
     verb: Verb
@@ -60,6 +60,7 @@ class ServedStep(Served):
     target: str | None = None
     key: Scalar | None = None
     set: dict[str, Scalar | None] = Field({})
+    when: str | None = None
 
 
 class ServedEffect(Served):

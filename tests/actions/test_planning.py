@@ -143,6 +143,15 @@ def test_each_step_sees_what_those_before_it_did(ontology: ServedOntology, world
     assert change.kind == "deleted" and change.properties["lock_id"] == ("L1", None) and change.properties["maker"] == ("Giant", None)
 
 
+def test_a_step_is_taken_only_where_its_condition_is_true(ontology: ServedOntology, world: FakeWorld) -> None:
+    for state, taken in (("in_repair", True), ("ready", False), (None, False)):
+        world.objects["bicycle", "B1"] = Found({**BICYCLE, "state": state}, 3)
+        found = proposal(ontology, world, "fit_lock", bicycle="B1", lock="L2")
+        assert [finding.outcome for finding in found.verdict.steps] == ["passed", "passed"]
+        states = [edit.values["state"] for edit in found.edits if isinstance(edit, ObjectEdit) and "state" in edit.values]
+        assert states == (["ready"] if taken else [])
+
+
 def test_a_link_by_a_property_sets_that_property(ontology: ServedOntology, world: FakeWorld) -> None:
     (edit,) = proposal(ontology, world, "fit_lock", bicycle="B1", lock="L2").edits
     assert edit == ObjectEdit("modify", "bicycle", "B1", {"lock_id": "L2"}, {"lock_id": "L1"}, 3)

@@ -78,6 +78,8 @@ def test_actions_that_hold_together_have_no_problem(specs: Write) -> None:
         ("note: $words", "note: $wrds", "what it sets 'note' of customer to reads unknown name 'wrds'; did you mean 'words'?"),
         ("note: $words", "note: $customer.vip", "gives a boolean where a string is needed"),
         ("{modify: customer, set: {vip: true, note: $words}}", "{modify: customer}", "it modifies 'customer' and sets nothing"),
+        ("note: $words}}", "note: $words}, when: customer.vop}", "unknown name 'customer.vop'; did you mean 'customer.vip'"),
+        ("note: $words}}", "note: $words}, when: customer.city}", "actions.yaml:12: action 'praise': `when` of a step"),
         ("{modify: customer,", "{modify: $customer,", "actions.yaml:12: actions.praise.do.0.modify: String should match pattern"),
         ("{modify: customer,", "{modify: words,", "the parameter 'words' is no object"),
         ("{modify: customer,", "{delete: customer,", "`set` says nothing where it is to delete"),
