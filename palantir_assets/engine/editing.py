@@ -41,8 +41,9 @@ def make_segment(release: Released, object_type: str, states: Mapping[int, tuple
     place = np.where(stored, np.cumsum(stored) - 1, 0)
     table = held.take(pa.array(place, mask=~stored)) if len(held) else pa.table({f.name: pa.nulls(len(rows), f.type) for f in held.schema})
     table = _set(table, "_row", pa.array(rows, held.schema.field("_row").type))
+    computed = expressions(kind)
     for name in dict.fromkeys(name for _, state in ordered for name in state.values):
-        if name in kind.properties and name in held.schema.names:
+        if name in kind.properties and name in held.schema.names and name not in computed:
             table = _edited(table, kind.properties[name], name, [state for _, state in ordered])
     if not stored.all() or _reads(kind) & {name for _, state in ordered for name in state.values}:
         told = columns(release, Sql(f"SELECT * FROM ({_computed(kind)}) ORDER BY _row"), {"edited_rows": table})
@@ -53,7 +54,7 @@ def make_segment(release: Released, object_type: str, states: Mapping[int, tuple
 def _reads(kind: ServedType) -> frozenset[str]:
     """The properties that titles and computed values are made of."""
     titled = frozenset(name for _, name in split_template(kind.title))
-    return titled.union(*(take_apart(prop.virtual or "").reads for prop in expressions(kind).values()))
+    return titled.union(*(take_apart(prop.computed_by or "").reads for prop in expressions(kind).values()))
 
 
 def _stored(release: Released, object_type: str, rows: Rows) -> pa.Table:
@@ -105,17 +106,17 @@ def _computed(kind: ServedType) -> str:
     select = "SELECT * FROM edited_rows"
     for name, prop in expressions(kind).items():
         types = {other: each.type for other, each in kind.properties.items() if other != name}
-        value = f"TRY(CAST({parse(prop.virtual or '', types).sql} AS {sql_type(prop)}))"
+        value = f"TRY(CAST({parse(prop.computed_by or '', types).sql} AS {sql_type(prop)}))"
         select = f"SELECT * REPLACE ({value} AS {quoted(name)}) FROM ({select})"
     return f"SELECT * REPLACE (trim({' || '.join(title) or literal('')}) AS _title) FROM ({select})"
 
 
 def expressions(kind: ServedType) -> dict[str, ServedProperty]:
     """What is computed of an object's own properties, each after those it reads: current in every answer."""
-    waiting = {name: prop for name, prop in kind.properties.items() if prop.virtual is not None}
-    waiting = {name: prop for name, prop in waiting.items() if not take_apart(prop.virtual or "").aggregates}
+    waiting = {name: prop for name, prop in kind.properties.items() if prop.computed_by is not None}
+    waiting = {name: prop for name, prop in waiting.items() if not take_apart(prop.computed_by or "").aggregates}
     found: dict[str, ServedProperty] = {}
-    while ready := {name: p for name, p in waiting.items() if not take_apart(p.virtual or "").reads & (waiting.keys() - {name})}:
+    while ready := {name: p for name, p in waiting.items() if not take_apart(p.computed_by or "").reads & (waiting.keys() - {name})}:
         found |= ready
         waiting = {name: prop for name, prop in waiting.items() if name not in ready}
     return found

@@ -19,8 +19,10 @@ from palantir_assets.engine.rows import Mask, Parts, Rows, RowSet, Together, eve
 from palantir_assets.engine.segments import Segment, merged
 
 _SPARSE: Final = 32
-_DEPTH: Final = 2
+_DEPTH: Final = 4
 """A segment is merged into the one below it when it is more than one part in so many of it."""
+_SMALL: Final = 256
+"""Or when the one below it has fewer rows: to merge these costs less than to look at one segment more."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,19 +100,25 @@ class Patch:
     def ready(self, rows: Sequence[int]) -> list[bytes | None]:
         """The ready JSON of those of some rows that are in a segment; None of the others. Raises KeyError for what is no object."""
         found: list[bytes | None] = [None] * len(rows)
+        segments = [segment.bodies for segment, _ in self.segments]
         for place in self._edited_places(rows):
             row = rows[place]
             if not self.lives(row):
                 raise KeyError(row)
-            found[place] = next(segment.bodies[row] for segment, _ in self.segments if row in segment.bodies)
+            for bodies in segments:  # newest first
+                if (body := bodies.get(row)) is not None:
+                    found[place] = body
+                    break
         return found
 
     def _edited_places(self, rows: Sequence[int]) -> Sequence[int]:
         """Which of some rows do not stand in the release."""
-        if len(rows) == 1 or (rows and max(rows) >= self.count):
-            mask = self.base.mask
+        mask = self.base.mask
+        if len(rows) == 1 or mask is None:
             return [at for at, row in enumerate(rows) if row >= self.count or (mask is not None and not mask[row])]
-        return [] if self.base.mask is None else np.flatnonzero(~self.base.mask[np.asarray(rows, dtype=np.int32)]).tolist()
+        numbers = np.asarray(rows, dtype=np.int32)
+        beyond = numbers >= self.count
+        return (beyond | ~mask[np.minimum(numbers, self.count - 1)]).nonzero()[0].tolist()
 
     def having(self, rows: Rows, name: str) -> Rows:
         """Some rows without those that edits left without a value of a property."""
@@ -145,7 +153,7 @@ def patched(old: Patch, segment: Segment | None, gone: Rows, size: int) -> Patch
     below = [(each, live) for each, live in below if len(live)]
     base = _less(old.base, touched[touched < old.count])
     if segment is not None and len(segment):
-        while below and len(below[0][1]) < _DEPTH * len(segment):
+        while below and len(below[0][1]) < max(_DEPTH * len(segment), _SMALL):
             segment = merged(segment, *below.pop(0))
         below = [(segment, everything(len(segment))), *below]
     return Patch(base, _living(old, newer, gone, size), tuple(below))

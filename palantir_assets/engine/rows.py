@@ -8,7 +8,7 @@ intersection cost a pass over bytes.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,11 +41,17 @@ class RowSet:
     array: Rows | None = None
     mask: Mask | None = None
     parts: Parts | None = None
+    counted: int = field(default=-1, init=False, repr=False)
+    """How many rows a mask holds, once that was asked."""
 
     def __len__(self) -> int:
         if self.array is not None:
             return len(self.array)
-        return self.size if self.mask is None else int(np.count_nonzero(self.mask))
+        if self.mask is None:
+            return self.size
+        if self.counted < 0:
+            object.__setattr__(self, "counted", int(np.count_nonzero(self.mask)))
+        return self.counted
 
     @property
     def is_all(self) -> bool:

@@ -104,6 +104,7 @@ def served_property(ontology: Ontology, prop: SharedProperty) -> ServedProperty:
         default=own.default if own else None,
         personal=own is not None and own.personal,
         virtual=own.derived if own and not own.materialised else None,
+        expression=own.derived if own and own.materialised else None,
     )
 
 

@@ -54,6 +54,13 @@ class ServedProperty(Served):
     """Whether what edits say of it is kept so that it can be erased."""
     virtual: str | None = None
     """The SQL-free expression of a property that is computed with the indexes and is no part of the truth."""
+    expression: str | None = None
+    """The same of a property that the build computes and stores: an edit of what it reads computes it anew."""
+
+    @property
+    def computed_by(self) -> str | None:
+        """What its value is computed by, whenever that is done; None of what is told."""
+        return self.virtual if self.expression is None else self.expression
 
 
 class ServedLink(Served):

@@ -91,7 +91,7 @@ def without_words(served: ServedOntology) -> object:
     """The served ontology without what only people read, and without what value types demand: what an answer can depend on."""
     words: dict[str, IncEx | bool] = {"label": True, "description": True}
     each: dict[str, IncEx | bool] = {"__all__": words}
-    props: dict[str, IncEx | bool] = {"__all__": {**words, "personal": True}}
+    props: dict[str, IncEx | bool] = {"__all__": {**words, "personal": True, "expression": True}}
     links: dict[str, IncEx | bool] = {**words, "reverse_label": True}
     types: dict[str, IncEx | bool] = {**words, "plural": True, "owner": True, "properties": props, "links": {"__all__": links}}
     functions: dict[str, IncEx | bool] = {**words, "parameters": each, "output": words}

@@ -35,6 +35,7 @@ from palantir_assets.serving.errors import UNFORESEEN, respond, told
 from palantir_assets.serving.following_edits import EditsBehind
 from palantir_assets.serving.limiting import Limiter
 from palantir_assets.serving.outgoing import Headers, Outgoing
+from palantir_assets.serving.parameters import wanted_edit
 from palantir_assets.serving.recognising import anonymous
 from palantir_assets.serving.turning import page_turned
 
@@ -89,11 +90,11 @@ class Envelope:
 
     async def _late(self, scope: Scope) -> PalantirError | None:
         """Why the caller cannot be given the edit that the answer must have, if it must have one."""
-        wanted = next((value for name, value in scope["headers"] if name == b"min-edit-no"), None)
+        wanted = wanted_edit(scope)
         if wanted is None:
             return None
-        if not (wanted.isdigit() and len(wanted) < _LONGEST_NUMBER):
-            return QueryError("Min-Edit-No: the number of an edit is needed, as in `Min-Edit-No: 17`")
+        if not (wanted.isascii() and wanted.isdigit() and len(wanted) < _LONGEST_NUMBER):
+            return QueryError("Min-Edit-No: the number of an edit is needed, as in `Min-Edit-No: 17`, or `minEditNo=17` in the URL")
         try:
             await self._services.edits.caught_up(int(wanted))
         except EditsBehind as error:

@@ -35,7 +35,7 @@ from palantir_assets.stores.group_commit import GroupCommit
 from palantir_assets.stores.histories import history_of
 from palantir_assets.stores.migrations.schema_edits import ActionRow, EditRow, IdempotencyRow, ProposalRow, ReversalRow
 from palantir_assets.stores.migrations.schema_keys import ObjectKeyRow
-from palantir_assets.stores.object_keys import Keys, keys_to_read
+from palantir_assets.stores.object_keys import Keys, erased_now, keys_to_read
 from palantir_assets.stores.personal import (
     Personal,
     PersonalNow,
@@ -83,6 +83,11 @@ class EditLog:
         )
         self._answering: set[tuple[str, str]] = set()
         self._lock = Lock()
+
+    @property
+    def database(self) -> Database:
+        """Where it is kept."""
+        return self._database
 
     def learn(self, ontology: ServedOntology) -> None:
         """Seal from now on what an ontology calls personal, such as that of a release before it is served."""
@@ -149,6 +154,10 @@ class EditLog:
         """The type and key of every object that was erased."""
         gone = sa.select(ObjectKeyRow).where(ObjectKeyRow.erased_at.is_not(None))
         return frozenset((row.object_type, row.object_key) for row in self._database.select(gone))
+
+    def erased_among(self, subjects: Collection[Subject]) -> set[Subject]:
+        """Which of these objects were erased."""
+        return erased_now(self._database, subjects) if subjects else set()
 
     def of_action(self, action_no: int) -> Sequence[EditRecord]:
         """The edits of an action, in their order."""

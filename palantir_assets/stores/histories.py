@@ -103,20 +103,19 @@ def _applied(database: Database, rows: Sequence[tuple[Any, ...]], reversals: Map
         if action_no not in found:
             places.append((edit_no, action_no, at))
         found.setdefault(action_no, []).append(read(opened_edit(values, edit_no, (kind, key), keys)[0]))
-    for action_no, at in _times(database, reversals.keys() - found.keys()):
-        before = [edit_no for edit_no, other, then in places if other < action_no and then <= at]
-        places.append((max(before, default=0), action_no, at))
+    places += _wordless(database, reversals.keys() - found.keys())
     return [
         Applied(str(no), tuple(found.get(no, ())), edit_no, _plain(at), frozenset(map(str, reversals.get(no, ()))))
         for edit_no, no, at in sorted(places)
     ]
 
 
-def _times(database: Database, actions: Collection[int]) -> Iterator[tuple[Any, ...]]:
-    """(number, time) of actions, in their order."""
-    query = sa.select(ActionRow.action_no, ActionRow.at).order_by(ActionRow.action_no)
+def _wordless(database: Database, actions: Collection[int]) -> Iterator[tuple[Any, ...]]:
+    """(last edit by then, number, time) of reversals that wrote nothing."""
+    query = sa.select(ReversalRow.edit_no, ReversalRow.action_no, ActionRow.at).distinct()
+    query = query.join(ActionRow, ActionRow.action_no == ReversalRow.action_no)
     for some in _some(sorted(actions)):
-        yield from database.rows(query.where(ActionRow.action_no.in_(some)))
+        yield from database.rows(query.where(ReversalRow.action_no.in_(some)))
 
 
 def _reversals(database: Database, until: Moment) -> dict[int, list[int]]:

@@ -136,6 +136,11 @@ def test_the_served_form_tells_interfaces_links_functions_and_value_types(librar
     assert (lenders.source, lenders.entry, lenders.time_limit_seconds) == ("library/functions.py", "top_lenders", 2.0)
     assert (served.types["book"].properties["book_title"].renamed_from, served.types["book"].properties["fees"].origin) == ("name", "links")
     assert served.types["book"].properties["last_lent"].virtual == "max(loans.lent_at)"
+    assert served.types["book"].properties["fees"].expression == "sum(loans.fee)"
+    assert [served.types["book"].properties[name].computed_by for name in ("fees", "fee_per_loan")] == [
+        "sum(loans.fee)",
+        "fees / times_lent",
+    ]
     assert type(served).model_validate_json(served.model_dump_json()) == served
 
 

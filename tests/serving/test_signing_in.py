@@ -208,6 +208,7 @@ def test_a_token_makes_no_tokens_and_does_only_what_it_is_for(client: TestClient
     reading, account = personal(client, "read"), personal(client, "account", "read")
     answer = client.post("/api/platform/v1/me/tokens", json=body, headers=bearer(reading))
     assert answer.status_code == 403 and "insufficient_scope" in answer.headers["www-authenticate"]
+    assert "--scope account" in answer.json()["next_step"]
     assert client.post("/api/platform/v1/me/tokens", json=body, headers=bearer(account)).status_code == 403
 
 
