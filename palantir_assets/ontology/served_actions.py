@@ -27,10 +27,11 @@ class ServedChoices(Served):
 
 
 class ServedActionParameter(Served):
-    """A scalar of `type`, or an object of the type `object` told by its key."""
+    """A scalar of `type`, or an object of the type `object` told by its key; or a `list` of such."""
 
     type: ScalarType | Literal["object"]
     object: str | None = None
+    list: bool = False
     label: Label | None = None
     description: str = ""
     optional: bool = False

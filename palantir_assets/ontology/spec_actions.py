@@ -38,10 +38,11 @@ class Choices(Spec):
 
 
 class ActionParameter(Spec):
-    """What an action is told: a scalar, or an object by its key."""
+    """What an action is told: a scalar, or an object by its key; with `list`, some of them."""
 
     type: ScalarType | None = None
     object: Identifier | None = None
+    list: bool = False
     label: Labelled | None = None
     description: str = ""
     optional: bool = False

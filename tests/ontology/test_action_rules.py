@@ -80,6 +80,8 @@ def test_actions_that_hold_together_have_no_problem(specs: Write) -> None:
         ("{modify: customer, set: {vip: true, note: $words}}", "{modify: customer}", "it modifies 'customer' and sets nothing"),
         ("note: $words}}", "note: $words}, when: customer.vop}", "unknown name 'customer.vop'; did you mean 'customer.vip'"),
         ("note: $words}}", "note: $words}, when: customer.city}", "actions.yaml:12: action 'praise': `when` of a step"),
+        ("{object: order, optional: true}", "{object: order, list: true, default: x}", "the list 'old' has a default, and a list has none"),
+        ("{customer: {object: customer}, number", "{customer: {object: customer, list: true}, number", "gives an array where"),
         ("{modify: customer,", "{modify: $customer,", "actions.yaml:12: actions.praise.do.0.modify: String should match pattern"),
         ("{modify: customer,", "{modify: words,", "the parameter 'words' is no object"),
         ("{modify: customer,", "{delete: customer,", "`set` says nothing where it is to delete"),
