@@ -48,7 +48,7 @@ class Shop:
     def _serve(self, listener: socket.socket, reach: Reach) -> None:
         desk = Desk(EditLog(open_database(self.ledger_url, self.key_file), reach=reach), Staff(), lambda: NOW)
         app = create_app(self.settings, self.pointers, clock=lambda: NOW, recognises=ByHeader(), desk=desk)
-        uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, ws="none")).run(sockets=[listener])
+        uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, ws="none", timeout_keep_alive=600)).run(sockets=[listener])
 
 
 def shop_in(folder: Path, ledger_url: str, key_file: Path) -> Shop:

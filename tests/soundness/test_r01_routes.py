@@ -191,6 +191,7 @@ def _account() -> Iterator[tuple[str, str, Any]]:
     yield "DELETE", f"{PLATFORM}/me/tokens/x", None
     yield "PUT", f"{PLATFORM}/me/mail", {"mails": False, "language": "ko"}
     yield from (("GET", f"{PLATFORM}/explain?as={who}&object=order/{key}", None) for who in ("ada", "viewer", "x") for key in KEYS)
+    yield from (("POST", f"{PLATFORM}/erasures", {"object_type": "order", "key": key, "dry_run": True}) for key in KEYS)
     yield "GET", "/dagster/x", None
     yield "POST", "/dagster/graphql", {}
 
