@@ -78,11 +78,11 @@ class Database:
     def _once(self, write: Callable[[Session], T]) -> T:
         with Session(self.engine, info={KEY: self.key}) as session, session.begin():
             if self.engine.dialect.name == "postgresql":
-                session.execute(_TAKE_TURNS)
+                session.connection().execute(_TAKE_TURNS)
             answer = write(session)
-            head = head_of(session) if session.info.get(APPENDED) else None
+            head = session.info.get(APPENDED)
         if head is not None and self.key is not None:
-            self._note(self.key, head.seq, head.hash)
+            self._note(self.key, *head)
         return answer
 
     def _note(self, key: AuditKey, seq: int, row_hash: str) -> None:
