@@ -50,6 +50,11 @@ class Database:
     engine: sa.Engine
     key: AuditKey | None = None
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether every question goes to another process."""
+        return self.engine.dialect.name != "sqlite"
+
     def select(self, query: sa.Select[T]) -> Sequence[T]:
         """The rows of a query over one mapped class or column, detached."""
         with _told(self.engine.url), self.engine.connect().execution_options(reading=True) as connection, Session(connection) as session:
