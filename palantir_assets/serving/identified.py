@@ -6,7 +6,7 @@ from the next request on. A bad credential is refused; one that is absent is Non
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
@@ -36,6 +36,7 @@ TOUCHED: Final = timedelta(hours=1)
 BY_ORIGIN: Final = (f"{DAGSTER_PREFIX}/",)
 """Whose pages are not ours and know no form token: their origin is all that they can show, and must."""
 
+_READ: Final = "palantir.role_version"
 _IN_QUERIES: Final = frozenset({"access_token", "token", "id_token", "refresh_token", "authorization", "api_key"})
 _READING: Final = ("/api/v2/ontologies/", "/api/platform/v1/graph", "/api/platform/v1/search")
 
@@ -68,12 +69,19 @@ class Identified:
         public_url: str,
         load_keys: Callable[[], SigningKeys] | None = None,
         touch: Callable[[str], None] | None = None,
+        version_aside: Callable[[], Awaitable[int]] | None = None,
     ) -> None:
+        """`version_aside` reads the role version without holding the event loop, where that takes longer than some microseconds."""
         self._identities, self._credentials, self._tokens, self._clock = identities, credentials, tokens, clock
-        self._public_url, self._load_keys, self._touch = public_url, load_keys, touch
+        self._public_url, self._load_keys, self._touch, self._version_aside = public_url, load_keys, touch, version_aside
         self._version = -1
         self._held: dict[str, tuple[Credential, Principal]] = {}
         self._families: dict[tuple[str, str], tuple[Credential, Principal]] = {}
+
+    async def make_ready(self, scope: Scope) -> None:
+        """Wait for the role version that the next `recognise` of this request goes by. Raises LedgerError."""
+        if self._version_aside is not None and any(name in (b"authorization", b"cookie") for name, _ in scope["headers"]):
+            scope[_READ] = await self._version_aside()
 
     def recognise(self, scope: Scope) -> Principal | None:
         """Who asks; None where nothing says so. Raises Unauthorized for what is not taken, LedgerError without a ledger.
@@ -92,28 +100,29 @@ class Identified:
 
     def standing(self, scope: Scope) -> Standing | None:
         """How the caller is known, whatever the credential is good for. Raises as `recognise`."""
+        version = scope.pop(_READ, None)
         if scope["query_string"]:
             _no_token_in(scope["query_string"])
         authorization, cookie, proof, origin = _carried(scope["headers"])
         if authorization is not None:
-            self._follow()
+            self._follow(version)
             return self._by_token(authorization)
         if cookie is None or scope["path"].startswith(FORMS):
             return None  # forms of a sign-in ask for the session themselves
-        return self._by_cookie(scope, cookie, proof, origin)
+        return self._by_cookie(scope, self.session(cookie, version=version), (cookie, proof, origin))
 
-    def session(self, cookie: str) -> Standing | None:
+    def session(self, cookie: str, *, version: int | None = None) -> Standing | None:
         """Who signed in with the browser that brings this cookie; None where that has ended: he is nobody, and may sign in."""
-        self._follow()
+        self._follow(version)
         try:
             held, principal = self._holding(cookie, personal=False)
         except Unauthorized:
             return None
         return Standing(principal, frozenset(SCOPES), held.family, held)
 
-    def _follow(self) -> None:
-        """Forget everything as soon as anything has changed."""
-        version = self._identities.version()
+    def _follow(self, version: int | None) -> None:
+        """Forget everything as soon as anything has changed. A version counts for the request that it was read for, and once."""
+        version = self._identities.version() if version is None else version
         if version != self._version:
             self._held.clear()
             self._families.clear()
@@ -146,16 +155,16 @@ class Identified:
         _remember(self._families, (family, subject), (grant, principal))
         return grant, principal
 
-    def _by_cookie(self, scope: Scope, cookie: str, proof: str, origin: str | None) -> Standing | None:
+    def _by_cookie(self, scope: Scope, found: Standing | None, shown: tuple[str, str, str | None]) -> Standing | None:
         """A cookie comes along whoever made the browser ask: what changes anything must show that a page of ours did."""
-        found = self.session(cookie)
+        cookie, proof, origin = shown
         safe = scope["type"] == "http" and scope["method"] in SAFE
         if found is None or (safe and origin is None):
             return found
         if origin not in self._origins(scope):
             raise Unauthorized("a page of another origin may not ask with this browser's cookie", forbidden=True)
-        shown = safe or scope["type"] != "http" or scope["path"].startswith(BY_ORIGIN)
-        if not shown and not opaque.same(proof, opaque.form_token(cookie)):
+        enough = safe or scope["type"] != "http" or scope["path"].startswith(BY_ORIGIN)
+        if not enough and not opaque.same(proof, opaque.form_token(cookie)):
             raise Unauthorized("a request with a cookie that changes something needs X-CSRF-Token", forbidden=True)
         return found
 

@@ -22,6 +22,7 @@ from palantir_assets.identity.providers import Provider
 from palantir_assets.identity.throttling import Door, Throttle
 from palantir_assets.identity.tokens import Tokens
 from palantir_assets.serving.identified import STANDING, Identified, Standing, cookie_name
+from palantir_assets.serving.role_version import SharedVersion
 from palantir_assets.settings import Settings
 from palantir_assets.stores.database import Database
 
@@ -67,6 +68,7 @@ def open_identity(settings: Settings, database: Database, clock: Callable[[], da
     recognises = Identified(
         identities, credentials, flows.tokens, clock, public_url=settings.public_url, load_keys=partial(load, settings.keys),
         touch=lambda digest: credentials.touch(digest, at=clock()),
+        version_aside=SharedVersion(identities.version) if database.is_remote else None,
     )  # fmt: skip
     provider = OpenIdProvider(settings.oidc, clock) if settings.oidc else None
     return Identity(identities, credentials, flows.tokens, flows, recognises, clock, settings.public_url, provider, mailer)

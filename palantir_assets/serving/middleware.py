@@ -36,7 +36,7 @@ from palantir_assets.serving.following_edits import EditsBehind
 from palantir_assets.serving.limiting import Limiter
 from palantir_assets.serving.outgoing import Headers, Outgoing
 from palantir_assets.serving.parameters import wanted_edit
-from palantir_assets.serving.recognising import anonymous
+from palantir_assets.serving.recognising import Awaited, anonymous
 from palantir_assets.serving.turning import page_turned
 
 LOG: Final = logging.getLogger("palantir_assets.access_log")
@@ -65,6 +65,7 @@ class Envelope:
 
     def __init__(self, app: ASGIApp, services: Services, admitted: Admits, limiter: Limiter | None = None) -> None:
         self._app, self._services, self._admitted, self._limiter = app, services, admitted, limiter
+        self._awaited = services.recognises if isinstance(services.recognises, Awaited) else None
         self._served: _Served | None = None
         self._new_ids = _new_ids()
         program()  # reads this program's sources, once, and not while a request waits
@@ -161,6 +162,8 @@ class Envelope:
     async def _recognise(self, scope: Scope, exchange: Exchange) -> None:
         """The caller, and what the caller may see; or why neither is known, which a public route need not mind."""
         try:
+            if self._awaited is not None:
+                await self._awaited.make_ready(scope)
             exchange.principal = self._services.recognises.recognise(scope)
             if (release := exchange.release) is None:
                 return

@@ -7,7 +7,7 @@ roles that the rules of the release give to such callers, or nobody at all.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from starlette.types import Scope
 
@@ -32,6 +32,13 @@ class Recognises(Protocol):
     """Says who asks; None where the request does not tell. Raises Unauthorized for a credential that is not taken."""
 
     def recognise(self, scope: Scope) -> Principal | None: ...
+
+
+@runtime_checkable
+class Awaited(Protocol):
+    """Recognises, once what that takes is there; the event loop goes on meanwhile."""
+
+    async def make_ready(self, scope: Scope) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

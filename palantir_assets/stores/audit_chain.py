@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -20,11 +20,12 @@ from sqlalchemy.orm import Session
 from palantir_assets.errors import LedgerError, Problem
 from palantir_assets.stores.audit_key import AuditKey, Head
 from palantir_assets.stores.migrations.schema import AuditRow, MarkRow
+from palantir_assets.stores.prepared import Prepared
 
 KEY: Final = "audit_key"
 """Under this name `Database.write` hands the key to a session."""
 APPENDED: Final = "audit_appended"
-"""Set in a session that appended a row, so that its head is noted after the commit."""
+"""The number and hash of the last row that a session appended, so that this head is noted after the commit."""
 MOVED_TO: Final = "moved_to"
 """The mark of a ledger that is no longer the ledger: it takes no row."""
 WIDTHS: Final = {"actor": 200, "action": 100, "subject": 200}
@@ -81,16 +82,17 @@ def append_all(session: Session, happenings: Sequence[Happening]) -> int:
     rows = []
     for seq, happening in enumerate(happenings, first):
         row = _row(seq, happening, previous, key)
-        previous = row.hash
-        rows.append({name: getattr(row, name) for name in _COLUMNS})
-    session.execute(_INSERT, rows)
-    session.info[APPENDED] = True
+        previous = row["hash"]
+        rows.append(row)
+    if rows:
+        _INSERT.run(session.connection(), rows)
+        session.info[APPENDED] = (first + len(rows) - 1, previous)
     return first
 
 
 def head_of(session: Session) -> LastRow | None:
     """The last row; None before the first."""
-    found = session.execute(_LAST).first()
+    found: Sequence[Any] | None = _LAST.run(session.connection()).first()
     return LastRow(found[0], found[1], found[2], found[3]) if found else None
 
 
@@ -105,11 +107,7 @@ def require_here(last: LastRow | None) -> None:
 
 def chained(row: AuditRow, key: AuditKey | None = None) -> str:
     """The signature of a row and, through `previous_hash`, of every row before it; a bare SHA-256 for rows older than the key."""
-    at = row.at.astimezone(UTC).isoformat(timespec="microseconds")
-    told = [row.previous_hash, row.seq, at, row.actor, row.action, row.subject, row.detail]
-    if key is None:
-        return hashlib.sha256(canonical(told).encode()).hexdigest()
-    return key.sign(canonical([*told, key.key_id]).encode())
+    return _signed([row.previous_hash, row.seq, _spelt(row.at), row.actor, row.action, row.subject, row.detail], key)
 
 
 def canonical(value: object) -> str:
@@ -147,11 +145,11 @@ def entry_of(row: AuditRow) -> AuditEntry:
 
 
 _AUDIT: Final = sa.inspect(AuditRow).local_table
-_COLUMNS: Final = tuple(column.name for column in _AUDIT.columns)
 # Made once: making a statement costs more than running it, and these two run in every transaction.
-_MOVED: Final = sa.select(MarkRow.value).where(MarkRow.name == MOVED_TO).scalar_subquery()
-_LAST: Final = sa.select(_AUDIT.c.seq, _AUDIT.c.hash, _AUDIT.c.key_id, _MOVED).order_by(_AUDIT.c.seq.desc()).limit(1)
-_INSERT: Final = sa.insert(AuditRow.__table__)  # type: ignore[arg-type]
+_MARKS: Final = sa.inspect(MarkRow).local_table
+_MOVED: Final = sa.select(_MARKS.c.value).where(_MARKS.c.name == MOVED_TO).scalar_subquery()
+_LAST: Final = Prepared(sa.select(_AUDIT.c.seq, _AUDIT.c.hash, _AUDIT.c.key_id, _MOVED).order_by(_AUDIT.c.seq.desc()).limit(1))
+_INSERT: Final = Prepared(sa.insert(AuditRow.__table__))  # type: ignore[arg-type]
 
 
 def _key_for(session: Session, last: LastRow | None) -> AuditKey:
@@ -169,12 +167,25 @@ def _key_for(session: Session, last: LastRow | None) -> AuditKey:
     return key
 
 
-def _row(seq: int, told: Happening, previous: str | None, key: AuditKey) -> AuditRow:
-    words = {name: fitting(getattr(told, name), width) for name, width in WIDTHS.items()}
+def _row(seq: int, told: Happening, previous: str | None, key: AuditKey) -> dict[str, Any]:
+    """The columns of a row: no mapped object, which costs more than to write it."""
+    actor, action, subject = (fitting(getattr(told, name), width) for name, width in WIDTHS.items())
     detail = canonical(told.detail).encode(errors="replace").decode()
-    row = AuditRow(seq=seq, at=told.at, detail=detail, previous_hash=previous, key_id=key.key_id, **words)
-    row.hash = chained(row, key)
-    return row
+    signature = _signed([previous, seq, _spelt(told.at), actor, action, subject, detail], key)
+    return {
+        "seq": seq, "at": told.at, "actor": actor, "action": action, "subject": subject, "detail": detail,
+        "previous_hash": previous, "hash": signature, "key_id": key.key_id,
+    }  # fmt: skip
+
+
+def _spelt(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _signed(told: Sequence[object], key: AuditKey | None) -> str:
+    if key is None:
+        return hashlib.sha256(canonical(told).encode()).hexdigest()
+    return key.sign(canonical([*told, key.key_id]).encode())
 
 
 def _wrong_with(row: AuditRow, key: AuditKey | None, *, must_be_signed: bool) -> str:

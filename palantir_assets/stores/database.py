@@ -50,6 +50,11 @@ class Database:
     engine: sa.Engine
     key: AuditKey | None = None
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether every question goes to another process."""
+        return self.engine.dialect.name != "sqlite"
+
     def select(self, query: sa.Select[T]) -> Sequence[T]:
         """The rows of a query over one mapped class or column, detached."""
         with _told(self.engine.url), self.engine.connect().execution_options(reading=True) as connection, Session(connection) as session:
@@ -78,11 +83,11 @@ class Database:
     def _once(self, write: Callable[[Session], T]) -> T:
         with Session(self.engine, info={KEY: self.key}) as session, session.begin():
             if self.engine.dialect.name == "postgresql":
-                session.execute(_TAKE_TURNS)
+                session.connection().execute(_TAKE_TURNS)
             answer = write(session)
-            head = head_of(session) if session.info.get(APPENDED) else None
+            head = session.info.get(APPENDED)
         if head is not None and self.key is not None:
-            self._note(self.key, head.seq, head.hash)
+            self._note(self.key, *head)
         return answer
 
     def _note(self, key: AuditKey, seq: int, row_hash: str) -> None:

@@ -35,6 +35,7 @@ from palantir_assets.stores.personal import (
     shown_place,
     subjects_of,
 )
+from palantir_assets.stores.prepared import Prepared
 
 AT_ONCE: Final = 400
 """Pairs in one question: SQLite takes so many variables and no more."""
@@ -80,7 +81,7 @@ def write_batches(
     world.keys.keep(session)
     for insert, rows in zip(_INSERTS, (world.edits, world.actions, world.kept, world.effects, world.shown, world.reversals), strict=True):
         if rows:
-            session.execute(insert, rows)
+            insert.run(session.connection(), rows)
     reach("action.before_audit")
     if world.told:
         append_all(session, world.told)
@@ -92,7 +93,7 @@ def _world(session: Session, batches: Sequence[Batch], personal: Personal) -> _W
     subjects = {(edit.object_type, edit.object_key) for batch in batches for edit in batch.edits}
     subjects |= {subject for batch in batches for subject in batch.expected_versions}
     keys = {_key(batch.idempotency) for batch in batches if batch.idempotency}
-    last = session.execute(_NUMBERS).one()
+    last: Sequence[Any] = _NUMBERS.run(session.connection()).one()
     named = {subject for batch in batches for subject in subjects_of(batch, personal)}
     gone = erased_among(session, subjects) if last[3] else set()
     replies = _replies(session, keys)
@@ -101,9 +102,13 @@ def _world(session: Session, batches: Sequence[Batch], personal: Personal) -> _W
 
 def _versions(session: Session, subjects: set[Subject]) -> dict[Subject, int]:
     versions = dict.fromkeys(subjects, 0)
+    if len(subjects) == 1:
+        ((kind, key),) = subjects
+        versions[(kind, key)] = _VERSION.run(session.connection(), [{"kind": kind, "key": key}]).scalar_one()
+        return versions
     waiting = iter(subjects)
     while some := list(islice(waiting, AT_ONCE)):
-        for row in session.execute(_VERSIONS, {"subjects": some}):
+        for row in session.connection().execute(_VERSIONS, {"subjects": some}):
             versions[(row[0], row[1])] = row[2]
     return versions
 
@@ -263,13 +268,20 @@ def _key(idempotency: Idempotency) -> KeyOf:
 # Made once: making a statement costs more than running it, and these run in every transaction.
 _TABLES: Final[tuple[Any, ...]] = tuple(row.__table__ for row in (EditRow, ActionRow, IdempotencyRow, OutboxRow, ProposalRow, ReversalRow))
 _EDITS, _ACTIONS, _KEPT, _EFFECTS, *_ = _TABLES
-_INSERTS: Final = tuple(sa.insert(table) for table in _TABLES)
-_NUMBERS: Final = sa.select(
-    *(
-        sa.select(sa.func.coalesce(sa.func.max(column), 0)).scalar_subquery()
-        for column in (_EDITS.c.edit_no, _ACTIONS.c.action_no, _EFFECTS.c.effect_no)
-    ),
-    ANY_ERASED,
+_INSERTS: Final = tuple(Prepared(sa.insert(table)) for table in _TABLES)
+_NUMBERS: Final = Prepared(
+    sa.select(
+        *(
+            sa.select(sa.func.coalesce(sa.func.max(column), 0)).scalar_subquery()
+            for column in (_EDITS.c.edit_no, _ACTIONS.c.action_no, _EFFECTS.c.effect_no)
+        ),
+        ANY_ERASED,
+    )
+)
+_VERSION: Final = Prepared(
+    sa.select(sa.func.coalesce(sa.func.max(_EDITS.c.version), 0)).where(
+        _EDITS.c.object_type == sa.bindparam("kind"), _EDITS.c.object_key == sa.bindparam("key")
+    )
 )
 _VERSIONS: Final[sa.Select[Any]] = (
     sa.select(_EDITS.c.object_type, _EDITS.c.object_key, sa.func.max(_EDITS.c.version))

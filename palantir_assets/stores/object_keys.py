@@ -172,5 +172,6 @@ def _named(subject: Subject) -> dict[str, Any]:
 
 _INSERT: Final = sa.insert(ObjectKeyRow.__table__)  # type: ignore[arg-type]
 _ANY_WRAPPED: Final = sa.select(sa.exists(sa.select(ObjectKeyRow.object_type).where(ObjectKeyRow.wrapped.is_not(None))))
-ANY_ERASED: Final = sa.exists(sa.select(ObjectKeyRow.object_type).where(ObjectKeyRow.erased_at.is_not(None)))
+_KEYS: Final = sa.inspect(ObjectKeyRow).local_table
+ANY_ERASED: Final = sa.exists(sa.select(_KEYS.c.object_type).where(_KEYS.c.erased_at.is_not(None)))
 """Whether anything was ever erased: a column of another question."""

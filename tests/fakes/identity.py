@@ -17,6 +17,7 @@ from palantir_assets.identity.providers import Provider
 from palantir_assets.identity.tokens import Tokens
 from palantir_assets.serving.identified import Identified
 from palantir_assets.serving.identity import Identity
+from palantir_assets.serving.role_version import SharedVersion
 from palantir_assets.stores.credentials import StoredCredentials
 from palantir_assets.stores.database import Database, open_database
 from palantir_assets.stores.identities import StoredIdentities, open_identities
@@ -55,6 +56,7 @@ class World:
         recognises = Identified(
             self.identities, self.credentials, self.tokens, self.clock, public_url=url, load_keys=lambda: self.keys[0],
             touch=lambda digest: self.credentials.touch(digest, at=self.clock()),
+            version_aside=SharedVersion(self.identities.version) if self.database.is_remote else None,
         )  # fmt: skip
         return Identity(self.identities, self.credentials, self.tokens, self.flows, recognises, self.clock, url, provider, mailer)
 
