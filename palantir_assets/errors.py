@@ -17,7 +17,7 @@
     │   ├── BeingAnswered            a request with the same idempotency key is being answered
     │   ├── NotDecidable             a proposal that is decided already, or an action that cannot be taken back
     │   └── Erased                   an object that is gone for good
-    │       └── AnswerErased         what was answered before told of one
+    │       └── AnswerErased         what was answered before told of one (in `stores.personal`)
     ├── NotPermitted                 what the roles of a caller do not let the caller do
     ├── NotSent                      a side effect that did not leave
     ├── IdentityError                a user, a client, a grant or a credential that cannot be made or used
@@ -213,12 +213,6 @@ class Erased(EditRefused):
     def __init__(self, object_type: str, key: str) -> None:
         self.object_type, self.key = object_type, key
         super().__init__(f"{object_type} {key!r} was erased")
-
-
-class AnswerErased(Erased):
-    """A request that was answered once, and whose answer was erased with an object that it told of."""
-
-    next_step = "it was done then, and is not done again: look at what is there now"
 
 
 class IdentityError(PalantirError):

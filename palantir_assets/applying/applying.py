@@ -167,8 +167,8 @@ def _concerned(plan: Planned) -> tuple[Subject, ...]:
 def _effects(
     desk: Desk, at: Standpoint, action: ServedAction, proposal: Proposal, parameters: Mapping[str, object], caller: Principal
 ) -> tuple[NewEffect, ...]:
-    occasion = Occasion(action.name, caller.id, parameters, difference(proposal.edits), proposal.names)
-    return following(proposal.effects, occasion, mails=at.view.ontology.mails, access=at.release.access, people=desk.people)
+    occasion = Occasion(action, caller.id, parameters, difference(proposal.edits), proposal.names)
+    return following(proposal.effects, occasion, at, mails=at.view.ontology.mails, people=desk.people)
 
 
 def _expect(at: Standpoint, world: SeenWorld, expected: Mapping[Subject, int]) -> None:

@@ -1,6 +1,7 @@
 """What follows an action, ready to leave: mails filled in both languages, their recipients by name, calls with what happened.
 
-What is in a mail is what whoever applied the action sees. Sending is the outbox's affair.
+What is in a mail is what whoever applied the action sees, without what its recipient may not see (`masking`). Sending
+is the outbox's affair.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from palantir_assets.applying.desk import Json, People
+from palantir_assets.applying.desk import Json, People, Standpoint
+from palantir_assets.applying.masking import MASK, Recipient, difference_for, hidden_parameters, names_for, outside, user
 from palantir_assets.ontology.paths import split_template
 from palantir_assets.ontology.served_access import ServedAccess
-from palantir_assets.ontology.served_actions import ServedEffect, ServedMail
+from palantir_assets.ontology.served_actions import ServedAction, ServedEffect, ServedMail
 from palantir_assets.stores.edit_rows import NewEffect
 
 _ROLE = "role:"
@@ -23,7 +25,7 @@ _ROLE = "role:"
 class Occasion:
     """What effects are made of: who asked, what was told, what changed, and the values that mails are filled with."""
 
-    action: str
+    action: ServedAction
     caller: str
     parameters: Mapping[str, Any]
     shown: Json
@@ -31,10 +33,10 @@ class Occasion:
 
 
 def following(
-    effects: Iterable[ServedEffect], occasion: Occasion, *, mails: Mapping[str, ServedMail], access: ServedAccess, people: People
+    effects: Iterable[ServedEffect], occasion: Occasion, at: Standpoint, *, mails: Mapping[str, ServedMail], people: People
 ) -> tuple[NewEffect, ...]:
-    """The effects of one action, each mail once for each recipient."""
-    return tuple(each for effect in effects for each in _ready(effect, occasion, mails, access, people))
+    """The effects of one action, each mail once for each recipient. `at` is where the action was planned."""
+    return tuple(each for effect in effects for each in _ready(effect, occasion, at, mails, people))
 
 
 def once(effects: Iterable[NewEffect]) -> tuple[NewEffect, ...]:
@@ -47,20 +49,27 @@ def once(effects: Iterable[NewEffect]) -> tuple[NewEffect, ...]:
 
 
 def _ready(
-    effect: ServedEffect, occasion: Occasion, mails: Mapping[str, ServedMail], access: ServedAccess, people: People
+    effect: ServedEffect, occasion: Occasion, at: Standpoint, mails: Mapping[str, ServedMail], people: People
 ) -> Iterator[NewEffect]:
     match effect.kind:
         case "mail":
-            payload = _mail(effect.names[0], mails[effect.names[0]], occasion.names)
-            for recipient in _recipients(effect.to or "", occasion.caller, access, people):
-                yield NewEffect("mail", recipient, payload)
+            for recipient in _recipients(effect.to or "", occasion.caller, at.release.access, people):
+                names = names_for(_whom(at, people, recipient), occasion.action, occasion.parameters, occasion.names)
+                yield NewEffect("mail", recipient, _mail(effect.names[0], mails[effect.names[0]], names))
         case "webhook":
-            told = {"action": occasion.action, "parameters": dict(occasion.parameters), **occasion.shown}
+            masked = set(hidden_parameters(outside(at), occasion.action, occasion.parameters))
+            parameters = {word: MASK if word in masked else value for word, value in occasion.parameters.items()}
+            told = {"action": occasion.action.name, "parameters": parameters, **difference_for(outside(at), occasion.shown)}
             yield NewEffect("webhook", effect.names[0], told)
         case "materialize":
             yield NewEffect("materialize", ",".join(effect.names), {"assets": list(effect.names)})
         case "job":
             yield NewEffect("job", effect.names[0])
+
+
+def _whom(at: Standpoint, people: People, recipient: str) -> Recipient:
+    known = None if "@" in recipient else at.view.principal if recipient == at.view.principal.id else people.principal(recipient)
+    return outside(at) if known is None else user(at, known)
 
 
 def _recipients(to: str, caller: str, access: ServedAccess, people: People) -> list[str]:

@@ -155,5 +155,5 @@ def _effects_of(desk: Desk, at: Standpoint, worked: _Worked, record: ActionRecor
         names = filling(
             told(known, parameters, ontology=at.view.ontology, world=at.world(desk.log), caller=at.caller, now=naive(desk.now()))
         ) if known is not None else {}  # fmt: skip
-        occasion = Occasion(record.action, record.actor, parameters, shown, names)
-        yield from following(declared, occasion, mails=at.release.ontology.mails, access=at.release.access, people=desk.people)
+        occasion = Occasion(action, record.actor, parameters, shown, names)
+        yield from following(declared, occasion, at, mails=at.release.ontology.mails, people=desk.people)

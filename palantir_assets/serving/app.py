@@ -85,8 +85,8 @@ ROUTERS = (
     edits_history.router, action_log.router, proposals.router, explaining.withheld,
 )  # fmt: skip
 IDENTITY_ROUTERS = (
-    accounts.router, oauth.router, introspection.router, explaining.router,
-    erasures.router, sign_in.router, sign_in_mail.router, sign_in_provider.router,
+    accounts.router, oauth.router, introspection.router, explaining.router, erasures.router, sign_in.router, sign_in_mail.router,
+    sign_in_provider.router,
 )  # fmt: skip
 EFFECT_ROUTERS = (outbox.router, mail_choices.router)
 DOORS = (

@@ -1,7 +1,8 @@
 """What changed since a cursor: paged, or as a stream of server-sent events that ends with the release or the caller's rights.
 
 A stream belongs to one release, as every request does. When another one is served, or the caller is not who it was, it
-ends, and the client comes back with the id of the last event. What an event is, is decided in `actions.following`.
+ends, and the client comes back with the id of the last event. How it ends is told in `streams`; what an event is, in
+`actions.following`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Header, Query, Request
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.types import Scope
 
 from palantir_assets.actions.cursors import Cursor
@@ -27,7 +28,7 @@ from palantir_assets.serving.deps import exchange_of, release_of
 from palantir_assets.serving.parameters import CHECKED
 from palantir_assets.serving.past import Past, told_types
 from palantir_assets.serving.policies import guarded, viewer
-from palantir_assets.serving.recognising import anonymous
+from palantir_assets.serving.streams import Followed, still
 
 router = APIRouter(prefix="/api/platform/v1", tags=["Changes"], dependencies=CHECKED)
 
@@ -90,14 +91,20 @@ async def list_changes(
     if slot is None:
         past.close()
         raise HTTPException(429, "you have as many streams open as one may", headers={"Retry-After": "30"})
-    return StreamingResponse(_events(scope, past, ask, first, slot), media_type=EVENT_STREAM, headers={"Cache-Control": "no-store"})
+    caller = past.view.principal
+    return Followed(_events(scope, past, ask, first), EVENT_STREAM, services.recognises, caller, partial(_ended, past, slot))
 
 
 def _asked(past: Past, cursor: Cursor, *, limit: int, types: Iterable[str] | None) -> Page:
     return changes(past, cursor, limit=limit, types=frozenset(types) if types is not None else None)
 
 
-async def _events(scope: Scope, past: Past, ask: Callable[..., Page], page: Page, give_back: Callable[[], None]) -> AsyncIterator[bytes]:
+def _ended(past: Past, give_back: Callable[[], None]) -> None:
+    give_back()
+    past.close()
+
+
+async def _events(scope: Scope, past: Past, ask: Callable[..., Page], page: Page) -> AsyncIterator[bytes]:
     """Event after event; a beat where there is none for a while; the end when the caller or the release is another."""
     silent = 0.0
     try:
@@ -117,19 +124,15 @@ async def _events(scope: Scope, past: Past, ask: Callable[..., Page], page: Page
             page = await to_thread.run_sync(partial(ask, page.cursor, limit=AT_ONCE))
     except PalantirError:
         return  # the ledger is away, or the caller's rights are: the client asks again, and is told
-    finally:
-        give_back()
-        past.close()
 
 
 def _still(scope: Scope, past: Past) -> bool:
-    """Whether the release is served still, and the caller is who it was, by a credential that is still good. Raises Unauthorized."""
+    """Whether the release is served still, and the caller is who it was, by a credential that is still good."""
     exchange = exchange_of(scope)
     with exchange.services.holder.acquire() as current:
         if current.id != past.release.id or current.access != past.release.access:
             return False
-    known = exchange.services.recognises.recognise(scope) or anonymous(past.release.access)
-    return known == past.view.principal
+    return still(exchange.services.recognises, scope, past.view.principal)
 
 
 def _plain(event: Event) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from palantir_assets.serving.following_edits import FollowedEdits
 from palantir_assets.serving.past import EditsSeen
 from palantir_assets.serving.recognising import NobodyKnown, Recognises
 from palantir_assets.serving.saved import TemporarySets
-from palantir_assets.serving.stream_places import Streams
+from palantir_assets.serving.streams import Streams
 from palantir_assets.stores.read_log import ReadEntry
 
 Clock = Callable[[], datetime]

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from palantir_assets.errors import LedgerError
 from palantir_assets.serving.deps import CurrentExchange, data_as_of, utc
-from palantir_assets.serving.policies import guarded
+from palantir_assets.serving.policies import guarded, operates
 
 router = APIRouter(tags=["Health"])
 
@@ -21,7 +21,7 @@ LOG: Final = logging.getLogger(__name__)
 
 class HealthView(BaseModel):
     """`stale` means that a newer release could not be loaded, or edits cannot be read, and what was there before goes on
-    being served; `degraded`, that side effects are dead and somebody must look. How many is null where nobody can be asked."""
+    being served; `degraded`, that side effects are dead and somebody must look. How many is told to the roles that see the outbox."""
 
     status: Literal["ok", "stale", "degraded", "no release"]
     release_id: str | None = None
@@ -34,13 +34,14 @@ class HealthView(BaseModel):
 async def health(request: Request, exchange: CurrentExchange, response: Response) -> HealthView:
     """200 while a release is served, 503 before the first."""
     release, dead = exchange.release, await _dead(request)
+    told = dead if operates(exchange) else None
     if release is None:
         response.status_code = 503
-        return HealthView(status="no release", dead_effects=dead)
+        return HealthView(status="no release", dead_effects=told)
     services = exchange.services
     stale = services.holder.status.last_reload_error is not None or services.edits.behind is not None
     status: Literal["ok", "stale", "degraded"] = "stale" if stale else "degraded" if dead else "ok"
-    return HealthView(status=status, release_id=release.id, data_as_of=utc(data_as_of(release)), dead_effects=dead)
+    return HealthView(status=status, release_id=release.id, data_as_of=utc(data_as_of(release)), dead_effects=told)
 
 
 async def _dead(request: Request) -> int | None:

@@ -14,16 +14,12 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from palantir_assets.access.policy import rights_of
 from palantir_assets.effects.opening import Effects
-from palantir_assets.serving.deps import CurrentExchange, Exchange
-from palantir_assets.serving.policies import guarded
+from palantir_assets.serving.deps import CurrentExchange
+from palantir_assets.serving.policies import guarded, operates
 from palantir_assets.stores.outbox import Effect
 
 router = APIRouter(prefix="/api/platform/v1", tags=["Outbox"])
-
-OPERATORS: Final = frozenset({"admin", "engineer"})
-"""The roles that see the outbox."""
 
 
 class EffectView(BaseModel):
@@ -61,20 +57,12 @@ async def list_effects(
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> OutboxView:
     """Side effects in their order, and how many wait, are on their way, or are dead."""
-    _require_operator(exchange)
+    if not operates(exchange):
+        raise HTTPException(403, "only the roles admin and engineer see what leaves")
     effects: Effects = request.app.state.effects
     found = await to_thread.run_sync(partial(effects.outbox.list, state, after=after, limit=limit))
     counts: dict[str, int] = {each: await to_thread.run_sync(effects.outbox.count, each) for each in STATES}
     return OutboxView(counts=counts, data=[_view(each) for each in found], next_after=found[-1].effect_no if len(found) == limit else None)
-
-
-def _require_operator(exchange: Exchange) -> None:
-    """Raises HTTPException 403 for who has none of the roles."""
-    principal, release = exchange.principal, exchange.release
-    assert principal is not None, "the gate lets nobody in who is nobody"
-    roles = principal.roles if release is None else principal.roles | rights_of(principal, release.access).roles
-    if not OPERATORS & roles:
-        raise HTTPException(403, "only the roles admin and engineer see what leaves")
 
 
 def _view(effect: Effect) -> EffectView:

@@ -15,9 +15,10 @@ from fastapi import Depends, Request
 from starlette.routing import BaseRoute
 from starlette.types import Scope
 
+from palantir_assets.access.policy import rights_of
 from palantir_assets.access.principal import Principal
 from palantir_assets.access.views import View
-from palantir_assets.serving.deps import exchange_of, release_of
+from palantir_assets.serving.deps import Exchange, exchange_of, release_of
 from palantir_assets.serving.recognising import Unauthorized
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., object])
@@ -65,6 +66,8 @@ POLICIES: Final[dict[str, Policy]] = {
     )
 }
 
+OPERATORS: Final = frozenset({"admin", "engineer"})
+"""The roles that look after what leaves."""
 _MARK: Final = "__policy__"
 
 
@@ -112,6 +115,14 @@ def viewer(scope: Scope) -> View:
     view = exchange_of(scope).view
     assert view is not None, "a caller of a release has a view of it"
     return view
+
+
+def operates(exchange: Exchange) -> bool:
+    """Whether the caller holds one of the roles; nobody does not."""
+    principal, release = exchange.principal, exchange.release
+    if principal is None:
+        return False
+    return bool(OPERATORS & (principal.roles if release is None else principal.roles | rights_of(principal, release.access).roles))
 
 
 async def _viewer(request: Request) -> View:

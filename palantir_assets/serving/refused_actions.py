@@ -9,7 +9,6 @@ from palantir_assets.actions.verdicts import ActionRefused, Finding
 from palantir_assets.applying.differences import Differs
 from palantir_assets.applying.reversing import NotRevertible
 from palantir_assets.errors import (
-    AnswerErased,
     BeingAnswered,
     EditRefused,
     Erased,
@@ -22,6 +21,7 @@ from palantir_assets.errors import (
 )
 from palantir_assets.serving.languages import Language, said
 from palantir_assets.serving.told import Told
+from palantir_assets.stores.personal import AnswerErased
 
 _CONFLICTS: Final[dict[type[EditRefused], str]] = {
     StaleVersion: "StaleVersion", BeingAnswered: "BeingAnswered", NotDecidable: "NotDecidable", Outrun: "Outrun",

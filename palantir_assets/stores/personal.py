@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from palantir_assets.errors import AnswerErased, EditRefused
+from palantir_assets.errors import EditRefused, Erased
 from palantir_assets.ontology.served import ServedOntology
 from palantir_assets.stores.audit_chain import canonical
 from palantir_assets.stores.edit_rows import Batch, NewEdit, NewEffect, Subject
@@ -25,6 +25,12 @@ PARTS: Final = ("values", "previous")
 """Where an edit, as JSON, holds values by property."""
 _MARKED: Final = f'"{MARK}"'
 _SEALED_BYTES: Final = b"\0"
+
+
+class AnswerErased(Erased):
+    """A request that was answered once, and whose answer was erased with an object that it told of."""
+
+    next_step = "it was done then, and is not done again: look at what is there now"
 
 
 def nothing_is_personal(object_type: str) -> frozenset[str]:

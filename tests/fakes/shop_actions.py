@@ -80,6 +80,10 @@ ACTIONS: dict[str, Any] = {
         "name": "reprice", "label": {"en": "Reprice"}, "allow": ["clerk", "boss"],
         "parameters": {"order": {"type": "object", "object": "order"}, "cents": {"type": "long"}},
         "do": [{"verb": "modify", "what": "order", "set": {"cents": "$cents"}}],
+        "then": [
+            {"kind": "mail", "names": ["repriced"], "to": "role:clerk"}, {"kind": "mail", "names": ["repriced"], "to": "role:boss"},
+            {"kind": "mail", "names": ["repriced"], "to": "shop@example.org"}, {"kind": "webhook", "names": ["till"]},
+        ],
     },
     "assign": {
         "name": "assign", "label": {"en": "Assign"}, "allow": ["clerk"],
@@ -91,7 +95,8 @@ MAILS = {
     "paid": {
         "subject": {"en": "Order {order} is paid", "ko": "주문 {order} 결제"},
         "text": {"en": "{order.title}: {note}, {how}, by {caller.id}.", "ko": "{order.title}"},
-    }
+    },
+    "repriced": {"subject": {"en": "Order {order}"}, "text": {"en": "{order.title} {order.note}: from {order.cents} to {cents}"}},
 }
 
 

@@ -59,6 +59,24 @@ def test_an_action_is_applied_with_its_effects_and_its_audit_row(client: TestCli
     assert whole(database) == []
 
 
+def test_what_leaves_tells_nobody_what_policy_hides_from_them(client: TestClient, database: Database) -> None:
+    """Clerks see no cents, and no order from 200 on; bosses see both; what has no account sees nothing that a rule keeps from anybody."""
+    cents, hidden = str(7 * 10**14), HIDDEN + 7
+    assert post(client, "max", f"{PLATFORM}/actions/reprice/apply", {"parameters": {"order": 7, "cents": "4242"}}).status_code == 200
+    assert post(client, "max", f"{PLATFORM}/actions/reprice/apply", {"parameters": {"order": hidden, "cents": "4343"}}).status_code == 200
+    told = {number: [each for each in Outbox(database).list() if each.action_no == number] for number in (1, 2)}
+    words = {each.target: json.dumps(each.payload, ensure_ascii=False) for each in told[1]}
+    assert set(words) == {"ann", "ben", "max", "mia", "shop@example.org", "till"}
+    for who, text in words.items():
+        assert ("4242" in text and cents in text) is (who in ("max", "mia")), (who, text)
+        assert "•••" in text or who in ("max", "mia")
+        assert "Order 7" in text or who == "till"
+    words = {each.target: json.dumps(each.payload, ensure_ascii=False) for each in told[2]}
+    for who in ("ann", "ben"):  # an order that they may not know of: not its number either
+        assert "4343" not in words[who] and str(hidden) not in words[who]
+    assert str(hidden) in words["mia"] and "4343" in words["mia"]
+
+
 def test_validating_explains_every_criterion_and_writes_nothing(client: TestClient, database: Database) -> None:
     ask = {"mode": "VALIDATE_ONLY"}
     good = apply(client, "ann", "pay", {"order": 1}, options=ask).json()

@@ -18,7 +18,7 @@ from palantir_assets.access.principal import Principal
 from palantir_assets.actions.edits import ObjectEdit
 from palantir_assets.serving import changes
 from palantir_assets.serving.recognising import Unauthorized
-from palantir_assets.serving.stream_places import Streams
+from palantir_assets.serving.streams import Streams
 from tests.fakes.changing_shop import PATH, Shop
 from tests.fakes.release import ONTOLOGY, open_to_viewers, shop
 
