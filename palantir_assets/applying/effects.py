@@ -78,9 +78,7 @@ def _recipients(to: str, caller: str, access: ServedAccess, people: People) -> l
         return [caller]
     if not to.startswith(_ROLE):
         return [to]
-    role = to.removeprefix(_ROLE)
-    holding = {role, *(name for name, held in access.roles.items() if role in held.includes)}
-    return list(people.holders(holding))
+    return list(people.holders(access.holding(to.removeprefix(_ROLE))))
 
 
 def _mail(template: str, mail: ServedMail, names: Mapping[str, Any]) -> Json:

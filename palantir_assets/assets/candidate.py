@@ -75,11 +75,10 @@ def candidate_assets(project: Project) -> list[dg.AssetsDefinition]:
         from palantir_assets.release.sealing import Shelf, seal_candidate, staging
 
         shelf = Shelf(project.settings.releases)
-        with staging(shelf) as folder:
+        with staging(shelf, fs=project.disk) as folder:
             counts = _write_content(project, folder, context.instance)
-            sealed = seal_candidate(
-                folder, shelf, versions=_versions(project, context), provenance=_provenance(project, context), rows=counts
-            )
+            versions, provenance = _versions(project, context), _provenance(project, context)
+            sealed = seal_candidate(folder, shelf, versions=versions, provenance=provenance, rows=counts, fs=project.disk)
         yield _reported(project, sealed)
         yield dg.MaterializeResult(asset_key=key(ANSWERS), data_version=dg.DataVersion(_answers_version(project, sealed)))
 

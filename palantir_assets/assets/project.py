@@ -6,7 +6,7 @@ Opening reads files and, when the dbt project changed, runs `dbt parse`. It make
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from palantir_assets.ontology.loading import load_ontology
 from palantir_assets.ontology.reading import Loaded
 from palantir_assets.ontology.served import ServedOntology
 from palantir_assets.ontology.spec import Ontology
+from palantir_assets.release.filesystem import FileSystem
 from palantir_assets.settings import Settings
 from palantir_assets.stores.dbt import DbtFolder
 from palantir_assets.stores.records import CheckRecords
@@ -28,6 +29,7 @@ class Project:
 
     settings: Settings
     loaded: Loaded
+    disk: FileSystem = field(default_factory=FileSystem)
 
     @property
     def ontology(self) -> Ontology:
@@ -60,6 +62,6 @@ class Project:
         return self.settings.artifacts / station
 
 
-def open_project(settings: Settings) -> Project:
-    """Read the specs; raises SpecError with every problem in them."""
-    return Project(settings, load_ontology(settings.specs_dir))
+def open_project(settings: Settings, disk: FileSystem | None = None) -> Project:
+    """Read the specs; raises SpecError with every problem in them. `disk` is where candidates and releases are put."""
+    return Project(settings, load_ontology(settings.specs_dir), disk or FileSystem())

@@ -81,7 +81,8 @@ def _publish(project: Project, content_id: str, reports: Mapping[str, object], r
     from palantir_assets.stores.ledger import LedgerAt
 
     shelf, log = Shelf(project.settings.releases), LedgerAt(project.settings.ledger_url, project.settings.audit_key)
-    published = publish(find_candidate(shelf, content_id), reports, shelf=shelf, log=log, reason=f"run {run_id}", actor="dagster")
+    candidate, reason = find_candidate(shelf, content_id), f"run {run_id}"
+    published = publish(candidate, reports, shelf=shelf, log=log, reason=reason, actor="dagster", fs=project.disk)
     collect_garbage(shelf, project.settings.indexes, log)
     return published
 

@@ -28,6 +28,7 @@ from palantir_assets.assets.location import Location, build_location
 from palantir_assets.assets.project import Project, open_project
 from palantir_assets.assets.standing import staleness, warnings_now
 from palantir_assets.errors import BuildError, WarehouseBusy, did_you_mean
+from palantir_assets.release.filesystem import FileSystem
 from palantir_assets.search.exporting import export_ahead
 from palantir_assets.settings import Settings
 
@@ -77,14 +78,16 @@ class _Tally:
     failed: list[str] = field(default_factory=list)
 
 
-def build(settings: Settings, *, select: str | None = None, on_event: OnEvent = lambda event: None) -> BuildOutcome:
+def build(
+    settings: Settings, *, select: str | None = None, on_event: OnEvent = lambda event: None, disk: FileSystem | None = None
+) -> BuildOutcome:
     """Build what is stale; with `select` (Dagster's selection syntax) make just that, stale or not.
 
     DAGSTER_HOME must be set. Raises SpecError or BuildError before anything is made, and BuildError when the disk
     refuses what Dagster records; what else fails while building is in the outcome. What was served stays served.
     """
     started = time.monotonic()
-    project = open_project(settings)
+    project = open_project(settings, disk)
     location = build_location(project)
     tally = _Tally()
     with opened() as instance:

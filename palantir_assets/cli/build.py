@@ -22,6 +22,7 @@ from palantir_assets.settings import Settings
 
 if TYPE_CHECKING:
     from palantir_assets.assets.rounds import BuildOutcome
+    from palantir_assets.release.filesystem import FileSystem
 
 Show = Callable[[Mapping[str, Any]], None]
 
@@ -41,8 +42,8 @@ def command(settings: Settings, *, select: str | None, as_json: bool, events_jso
     return console.EXIT_REFUSED if outcome.failed else 0
 
 
-def run(settings: Settings, *, select: str | None, show: Show) -> BuildOutcome:
-    """Boot and build. Raises Occupied if another build runs here, or what the build raises."""
+def run(settings: Settings, *, select: str | None, show: Show, disk: FileSystem | None = None) -> BuildOutcome:
+    """Boot and build; `disk` is where releases are put. Raises Occupied if another build runs here, or what the build raises."""
     boot.require_project(settings)
     boot.make_layout(settings)
     advice = "wait for it (`palantir status` shows it), then run the command again"
@@ -51,7 +52,7 @@ def run(settings: Settings, *, select: str | None, show: Show) -> BuildOutcome:
         record.write(settings, record.BuildRecord("running", os.getpid(), started.isoformat(), select=select))
         try:
             _tell_orphans(boot.boot(settings), show)
-            outcome = _build(settings, select, show)
+            outcome = _build(settings, select, show, disk)
         except BaseException as error:
             record.write(settings, _failure(started, select, error))
             raise
@@ -82,11 +83,11 @@ def sentence(outcome: Mapping[str, Any]) -> str:
     return (f"made {made} in {outcome['seconds']:.1f} s" if made else "nothing was stale") + released
 
 
-def _build(settings: Settings, select: str | None, show: Show) -> BuildOutcome:
+def _build(settings: Settings, select: str | None, show: Show, disk: FileSystem | None) -> BuildOutcome:
     os.environ.update(boot.environment(settings))  # Dagster, dbt and the others read theirs from here
     from palantir_assets.assets.rounds import build
 
-    return build(settings, select=select, on_event=lambda event: show(asdict(event)))
+    return build(settings, select=select, on_event=lambda event: show(asdict(event)), disk=disk)
 
 
 def _tell_orphans(booted: boot.Booted, show: Show) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -13,7 +13,7 @@ import typer
 
 from palantir_assets.cli import console, releases
 from palantir_assets.errors import NotSent
-from palantir_assets.settings import load_settings
+from palantir_assets.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from palantir_assets.stores.outbox import Effect, Outbox
@@ -28,6 +28,11 @@ SHOWN = 500
 @outbox.command("run")
 def run(once: Annotated[bool, typer.Option("--once", help="Send what is due now, then end.")] = False) -> None:
     """Send mails, call webhooks and ask armed rules, until a signal ends it. `palantir up` runs this."""
+    work(load_settings(), once=once)
+
+
+def work(settings: Settings, *, once: bool, reach: Callable[[str], None] = lambda point: None) -> None:
+    """The worker. `reach` is called at the points of every effect and of every rule that looks on."""
     from contextlib import closing
 
     from palantir_assets.effects.opening import open_effects, watch_of, worker_of
@@ -35,12 +40,12 @@ def run(once: Annotated[bool, typer.Option("--once", help="Send what is due now,
     from palantir_assets.stores.database import open_database
     from palantir_assets.stores.identities import open_identities
 
-    settings = load_settings()
     configure(settings.log_level)
     with closing(open_database(settings.ledger_url, settings.audit_key)) as database, _stop_asked_for() as stop:
         identities = open_identities(database)
         effects = open_effects(settings, database, _now)
-        worker, watch = worker_of(settings, effects, identities, _now), watch_of(settings, effects, database, _now)
+        worker = worker_of(settings, effects, identities, _now, reach=reach)
+        watch = watch_of(settings, effects, database, _now, reach=reach)
         try:
             if not once:
                 return worker.run(stop.wait, watch.look)

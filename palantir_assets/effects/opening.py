@@ -14,7 +14,7 @@ from palantir_assets.effects.codes import Codes
 from palantir_assets.effects.mailing import Mails
 from palantir_assets.effects.opting_out import OptOuts
 from palantir_assets.effects.rules import Watch
-from palantir_assets.effects.sending import Worker
+from palantir_assets.effects.sending import Worker, no_fault
 from palantir_assets.settings import Settings
 from palantir_assets.stores.audit_key import load_or_make_key
 from palantir_assets.stores.database import Database
@@ -49,14 +49,19 @@ def open_effects(settings: Settings, database: Database, clock: Callable[[], dat
     return Effects(Outbox(database), MailChoices(database), OptOuts(key.sign, settings.public_url), codes, post)
 
 
-def watch_of(settings: Settings, effects: Effects, database: Database, clock: Callable[[], datetime]) -> Watch:
+def watch_of(
+    settings: Settings, effects: Effects, database: Database, clock: Callable[[], datetime], *, reach: Callable[[str], None] = no_fault
+) -> Watch:
     """What looks on for armed rules."""
-    return Watch(ArmedRules(database), Ledger(database), EditLog(database), effects.choices, settings.releases, clock)
+    return Watch(ArmedRules(database, reach), Ledger(database), EditLog(database), effects.choices, settings.releases, clock)
 
 
-def worker_of(settings: Settings, effects: Effects, identities: StoredIdentities, clock: Callable[[], datetime]) -> Worker:
+def worker_of(
+    settings: Settings, effects: Effects, identities: StoredIdentities, clock: Callable[[], datetime],
+    *, reach: Callable[[str], None] = no_fault,
+) -> Worker:  # fmt: skip
     """The worker that sends mails and calls webhooks."""
     mails = Mails(
         effects.post, effects.outbox, identities, effects.choices, effects.opt_outs, clock, settings.mail.sender, settings.mail.per_hour
     )
-    return Worker(effects.outbox, {"mail": mails, "webhook": Calls(Webhooks(settings.webhooks_file), call, clock)}, clock)
+    return Worker(effects.outbox, {"mail": mails, "webhook": Calls(Webhooks(settings.webhooks_file), call, clock)}, clock, reach=reach)

@@ -20,11 +20,13 @@ from palantir_assets.actions.edits import Change, Edit, ObjectEdit, Values, afte
 from palantir_assets.actions.recording import read
 from palantir_assets.errors import LedgerError, ReleaseError
 from palantir_assets.ontology.served import ServedOntology
+from palantir_assets.ontology.served_access import ServedAccess
 from palantir_assets.ontology.served_rules import ServedRule
 from palantir_assets.ontology.spec import Label
 from palantir_assets.release.differences import differences, objects_at, ontology_in
 from palantir_assets.release.log import Pointer
 from palantir_assets.release.manifest import read_manifest
+from palantir_assets.release.reading import read_access
 from palantir_assets.stores.edit_rows import EditRecord, NewEffect
 from palantir_assets.stores.edits import EditLog
 from palantir_assets.stores.ledger import Ledger
@@ -157,11 +159,17 @@ class Watch:
         new = None
         if firing is not None:
             evidence = [{"key": e.change.key, "kind": e.change.kind, "properties": sorted(e.change.properties)} for e in firing.evidence]
-            new = NewFiring(span, evidence, effects_of(rule, firing, ontology, self.choices))
+            new = NewFiring(span, evidence, effects_of(rule, firing, ontology, self._holders))
         return self.rules.looked(armed, new, at=self.clock(), **to)
 
+    def _holders(self, role: str) -> Sequence[str]:
+        """Who holds a role, or one that includes it, by the rules of the release that is served."""
+        head = self.ledger.head()
+        access = read_access(self.shelf / head.release_id) if head is not None else ServedAccess()
+        return self.choices.holders(access.holding(role))
 
-def effects_of(rule: ServedRule, firing: Firing, ontology: ServedOntology, choices: MailChoices) -> list[NewEffect]:
+
+def effects_of(rule: ServedRule, firing: Firing, ontology: ServedOntology, holders: Callable[[str], Sequence[str]]) -> list[NewEffect]:
     """What follows a firing: a mail for each who is written to; no value of an object leaves, only keys."""
     keys = [each.change.key for each in firing.evidence]
     told = {"rule": rule.name, "at": firing.at, "count": len(keys), "keys": keys[:TOLD]}
@@ -170,7 +178,7 @@ def effects_of(rule: ServedRule, firing: Firing, ontology: ServedOntology, choic
         if effect.kind == "mail":
             mail, to = ontology.mails[effect.names[0]], effect.to or ""
             payload = {"template": effect.names[0], "subject": _filled(mail.subject, rule, told), "text": _filled(mail.text, rule, told)}
-            people = choices.holders(to.removeprefix("role:")) if to.startswith("role:") else [to]
+            people = holders(to.removeprefix("role:")) if to.startswith("role:") else [to]
             found += [NewEffect("mail", each, payload) for each in people]
         elif effect.kind == "materialize":
             found.append(NewEffect("materialize", ",".join(effect.names), {"assets": list(effect.names)}))

@@ -117,3 +117,7 @@ class ServedAccess(Served):
     types: dict[str, TypeRules] = Field({})
     functions: dict[str, CallRule] = Field({})
     models: dict[str, CallRule] = Field({})
+
+    def holding(self, role: str) -> frozenset[str]:
+        """The roles of which whoever holds one holds this one too; it is one of them."""
+        return frozenset({role, *(name for name, held in self.roles.items() if role in held.includes)})

@@ -77,6 +77,7 @@ from palantir_assets.serving.protocol import BoundedHttp
 from palantir_assets.serving.recognising import NobodyKnown, Recognises
 from palantir_assets.serving.reloading import POLL_SECONDS, following
 from palantir_assets.settings import DAGSTER_PREFIX, Settings
+from palantir_assets.stores.edits import Reach, no_fault
 from palantir_assets.stores.ledger import Ledger
 
 ROUTERS = (
@@ -102,8 +103,11 @@ DESCRIPTION = (
 )
 
 
-def serve(settings: Settings) -> None:
-    """Serve until a signal ends it. Raises SettingsError when the port cannot be had, LedgerError without a ledger."""
+def serve(settings: Settings, *, reach: Reach = no_fault) -> None:
+    """Serve until a signal ends it. Raises SettingsError when the port cannot be had, LedgerError without a ledger.
+
+    `reach` is called at the points of every action that is written, as `stores.edits` says.
+    """
     from palantir_assets.stores.ledger import open_ledger
 
     do_without("pandas")
@@ -112,7 +116,7 @@ def serve(settings: Settings) -> None:
     ledger = open_ledger(settings.ledger_url, settings.audit_key)
     try:
         config = uvicorn.Config(
-            _app(settings, ledger),
+            _app(settings, ledger, reach),
             access_log=False,
             log_config=None,
             server_header=False,
@@ -128,7 +132,7 @@ def serve(settings: Settings) -> None:
         listener.close()
 
 
-def _app(settings: Settings, ledger: Ledger) -> FastAPI:
+def _app(settings: Settings, ledger: Ledger, reach: Reach) -> FastAPI:
     """The app as it is served: over an open ledger, for those whom it knows."""
     from palantir_assets.stores.edits import EditLog
     from palantir_assets.stores.read_log import ReadLog
@@ -139,7 +143,7 @@ def _app(settings: Settings, ledger: Ledger) -> FastAPI:
         settings,
         ledger,
         identity=identity,
-        desk=Desk(EditLog(ledger.database), identity.identities, now),
+        desk=Desk(EditLog(ledger.database, reach=reach), identity.identities, now),
         effects=effects,
         reads=ReadLog(ledger.database),
         allowance=Allowance(*settings.limits) if settings.limits else None,

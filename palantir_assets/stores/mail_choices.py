@@ -5,7 +5,7 @@ A recipient is a principal's id, or `unknown:` and the SHA-256 of an address tha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -69,13 +69,14 @@ class MailChoices:
 
         self.database.write(write)
 
-    def holders(self, role: str) -> Sequence[str]:
-        """The users who were given a role, in person or through a group, and are not disabled."""
-        groups = sa.select(GrantRow.subject).where(GrantRow.kind == "role", GrantRow.name == role, GrantRow.subject.like(f"{GROUP}%"))
+    def holders(self, roles: Collection[str]) -> Sequence[str]:
+        """The users who were given one of these roles, in person or through a group, and are not disabled."""
+        named = sorted(roles)
+        groups = sa.select(GrantRow.subject).where(GrantRow.kind == "role", GrantRow.name.in_(named), GrantRow.subject.like(f"{GROUP}%"))
         group = sa.literal(GROUP).concat(GrantRow.name)
         given = sa.select(GrantRow.subject).where(
             sa.or_(
-                sa.and_(GrantRow.kind == "role", GrantRow.name == role),
+                sa.and_(GrantRow.kind == "role", GrantRow.name.in_(named)),
                 sa.and_(GrantRow.kind == "group", group.in_(groups)),
             ),
             sa.not_(GrantRow.subject.like(f"{SERVICE}%")),

@@ -14,6 +14,7 @@ from palantir_assets.actions.edits import ObjectEdit
 from palantir_assets.actions.recording import written
 from palantir_assets.effects.rules import Watch, backtest
 from palantir_assets.identity.accounts import Grant
+from palantir_assets.ontology.served_access import ServedAccess
 from palantir_assets.ontology.served_actions import ServedEffect, ServedMail
 from palantir_assets.ontology.served_rules import ServedCrossing, ServedRule
 from palantir_assets.ontology.spec import Label
@@ -52,13 +53,21 @@ def settings(tmp_path: Path) -> Settings:
     return settings_in(tmp_path / "shop")
 
 
-def released(kims: World, settings: Settings, amounts: dict[int, float], *, rule: ServedRule = BIG, watermark: int = 0) -> None:
+def released(
+    kims: World,
+    settings: Settings,
+    amounts: dict[int, float],
+    *,
+    rule: ServedRule = BIG,
+    watermark: int = 0,
+    access: ServedAccess | None = None,
+) -> None:
     """A release of ten orders with these amounts by position."""
     base = shop(orders=10)
     rows: list[dict[str, Any]] = [{**row, "amount": amounts.get(index, 1.0)} for index, row in enumerate(base.rows["order"])]
     ontology = base.ontology.model_copy(update={"rules": {rule.name: rule}, "mails": {"told": MAIL}})
     made: FakeRelease = replace(base, ontology=ontology, rows={**base.rows, "order": rows})
-    release_shop(settings, Ledger(kims.database), made=made, edit_watermark=watermark)
+    release_shop(settings, Ledger(kims.database), made=made, edit_watermark=watermark, access=access)
 
 
 def key_of(index: int) -> str:
@@ -133,7 +142,18 @@ def test_each_who_holds_a_role_is_written_to_in_person_or_by_a_group_and_nobody_
     ):
         kims.identities.grant(grant, actor="t", at=kims.clock())
     kims.identities.disable("gone", actor="t", at=kims.clock())
-    assert list(MailChoices(kims.database).holders("viewer")) == ["jo", "kim"]
+    assert list(MailChoices(kims.database).holders({"viewer"})) == ["jo", "kim"]
+
+
+def test_who_holds_a_role_that_includes_another_is_written_to_as_well(kims: World, settings: Settings) -> None:
+    kims.identities.add_user("boss", grants=[Grant("boss", "role", "head")], actor="t", at=kims.clock())
+    released(kims, settings, {})
+    roles: dict[str, Any] = {"viewer": {}, "head": {"includes": ["viewer"]}}
+    arm(kims)
+    with_roles = ServedAccess.model_validate({"roles": roles})
+    released(kims, settings, {1: 9000.0}, access=with_roles)
+    look(watch(kims, settings))
+    assert sorted(each.target for each in Outbox(kims.database).list() if each.kind == "mail") == ["boss", "kim"]
 
 
 def test_a_rule_that_is_not_as_it_was_armed_does_not_fire(kims: World, settings: Settings) -> None:
