@@ -16,7 +16,8 @@
     │   ├── KeyReused                an idempotency key that came with another body before
     │   ├── BeingAnswered            a request with the same idempotency key is being answered
     │   ├── NotDecidable             a proposal that is decided already, or an action that cannot be taken back
-    │   └── Erased                   an object that is gone for good, or what was said of it
+    │   └── Erased                   an object that is gone for good
+    │       └── AnswerErased         what was answered before told of one
     ├── NotPermitted                 what the roles of a caller do not let the caller do
     ├── NotSent                      a side effect that did not leave
     ├── IdentityError                a user, a client, a grant or a credential that cannot be made or used
@@ -29,8 +30,7 @@
     ├── ActionRefused                an action that may not be applied as it stands (in `actions.verdicts`)
     └── QueryError                   a question that cannot be asked
         ├── QueryTooLong             a question that took more time or memory than one may have
-        ├── CursorInvalid            a cursor that nobody was given
-        ├── CursorExpired            a cursor that leads nowhere any more
+        ├── CursorInvalid            a cursor that nobody was given, and CursorExpired (both in `actions.cursors`)
         ├── UnknownName              an object type, property or link that does not exist
         └── NotFound                 an object that does not exist, or that the caller may not see
 
@@ -215,6 +215,12 @@ class Erased(EditRefused):
         super().__init__(f"{object_type} {key!r} was erased")
 
 
+class AnswerErased(Erased):
+    """A request that was answered once, and whose answer was erased with an object that it told of."""
+
+    next_step = "it was done then, and is not done again: look at what is there now"
+
+
 class IdentityError(PalantirError):
     """A user, a client, a grant or a credential that cannot be made or used. The words name nobody's secret."""
 
@@ -265,21 +271,6 @@ class QueryError(PalantirError):
 
 class QueryTooLong(QueryError):
     """A question that took more time or memory than one may have, and was stopped."""
-
-
-class CursorInvalid(QueryError):
-    """Text that is no cursor of a stream of changes."""
-
-    next_step = "send `since=0` to begin, then the cursor of the last event"
-
-    def __init__(self) -> None:
-        super().__init__("a cursor is 0, a release id and an edit number with a comma between them, or one that an event bears")
-
-
-class CursorExpired(QueryError):
-    """A cursor from which no exact way leads to the present."""
-
-    next_step = "begin anew with `since=0`, and drop what was followed before"
 
 
 class UnknownName(QueryError):

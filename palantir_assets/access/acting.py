@@ -73,7 +73,8 @@ def _read(ontology: ServedOntology, action: ServedAction) -> Iterator[str]:
     values = [parameter.default for parameter in action.parameters.values()]
     values += [value for step in action.do for value in (step.key, *step.set.values())]
     said = [text for value in values if (text := expression_of(value)) is not None]
-    for text in (*said, *(criterion.that for criterion in action.require)):
+    conditions = [step.when for step in action.do if step.when is not None]
+    for text in (*said, *conditions, *(criterion.that for criterion in action.require)):
         yield from reads(text)
     for name in _mails(action):
         if (mail := ontology.mails.get(name)) is not None:

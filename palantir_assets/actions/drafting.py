@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from palantir_assets.actions.edits import Edit, Json, LinkEdit, ObjectEdit, Values, after
-from palantir_assets.actions.parameters import Told
+from palantir_assets.actions.parameters import Told, each_of
 from palantir_assets.actions.ports import Found, World
 from palantir_assets.actions.values import Unfit, json_value, key_text, python_value
 from palantir_assets.actions.verdicts import Finding, failed
@@ -79,7 +79,10 @@ class _Wrong(ValueError):
 
 
 def taken(steps: tuple[ServedStep, ...], heard: Told, draft: Draft) -> tuple[Draft, tuple[Finding, ...]]:
-    """The draft after all steps, and a finding for each; after one that failed nothing more is taken."""
+    """The draft after all steps, and a finding for each; after one that failed nothing more is taken.
+
+    A step whose `when` is not true is left out, and passes. A step on a list is taken with each of its objects.
+    """
     findings: list[Finding] = []
     for step in steps:
         what = f"{step.verb} {step.what}"
@@ -87,11 +90,23 @@ def taken(steps: tuple[ServedStep, ...], heard: Told, draft: Draft) -> tuple[Dra
             findings.append(Finding(what, "unknown"))
             continue
         try:
-            draft = _taken(step, heard, draft)
+            for told in each_of(heard, _objects(step)):
+                draft = _taken(step, told, draft) if _is_due(step, told) else draft
             findings.append(Finding(what, "passed"))
         except _Wrong as wrong:
             findings.append(failed(what, wrong.en, wrong.ko))
     return draft, tuple(findings)
+
+
+def _objects(step: ServedStep) -> tuple[str, ...]:
+    """The parameters that a step changes or links."""
+    if step.verb in ("link", "unlink"):
+        return (step.source or "", step.target or "")
+    return (step.what,) if step.verb in ("modify", "delete") else ()
+
+
+def _is_due(step: ServedStep, heard: Told) -> bool:
+    return step.when is None or _evaluated(step.when, heard) is True
 
 
 def _taken(step: ServedStep, heard: Told, draft: Draft) -> Draft:
@@ -191,8 +206,10 @@ def _fitted(prop: ServedProperty, name: str, value: Any, draft: Draft) -> Json:
 def _value(declared: Json, kind: PropertyType, heard: Told) -> Any:
     """A declared value, or what the expression that it is gives."""
     text = expression_of(declared)
-    if text is None:
-        return python_value(kind, plain_of(declared))
+    return python_value(kind, plain_of(declared)) if text is None else _evaluated(text, heard)
+
+
+def _evaluated(text: str, heard: Told) -> Any:
     try:
         return evaluate(text, heard.names)
     except ExpressionError as error:

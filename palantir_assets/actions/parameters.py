@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 from palantir_assets.access.principal import Principal
 from palantir_assets.actions.edits import Json
@@ -21,6 +21,18 @@ from palantir_assets.ontology.served import ServedOntology
 from palantir_assets.ontology.served_actions import ServedAction, ServedActionParameter
 from palantir_assets.query.values import InvalidValue, typed_value
 
+MOST_LISTED: Final = 1000
+"""The longest list that an action is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfMany:
+    """One object of a list: its key, itself, and the names that expressions read of it."""
+
+    key: str
+    found: Found
+    names: Mapping[str, Any]
+
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -32,6 +44,8 @@ class Told:
     types: Mapping[str, str]
     """parameter → object type"""
     findings: tuple[Finding, ...]
+    many: Mapping[str, tuple[OfMany, ...]] = field(default_factory=dict)
+    """parameter → the objects of a list"""
 
 
 class _Wrong(ValueError):
@@ -52,6 +66,18 @@ def told(
     return so_far
 
 
+def each_of(heard: Told, lists: Iterable[str]) -> Iterator[Told]:
+    """What was told, once for each object of these lists, as if that had been told alone."""
+    words = [word for word in lists if word in heard.many]
+    if not words:
+        yield heard
+        return
+    word, rest = words[0], {name: many for name, many in heard.many.items() if name != words[0]}
+    for one in heard.many[word]:
+        alone = {**heard.objects, word: (one.key, one.found)}
+        yield from each_of(replace(heard, names={**heard.names, **one.names}, objects=alone, many=rest), words[1:])
+
+
 def caller_names(caller: Principal) -> dict[str, Any]:
     """What expressions may read of a caller. `roles` are those held in the end, included ones too."""
     return {
@@ -63,24 +89,53 @@ def caller_names(caller: Principal) -> dict[str, Any]:
 
 def _with(so_far: Told, word: str, parameter: ServedActionParameter, raw: Json, ontology: ServedOntology, world: World) -> Told:
     try:
-        value = _default(parameter, so_far.names) if raw is None else _typed(word, parameter, raw, ontology)
-        if value is None:
-            if not parameter.optional:
+        if parameter.list:
+            so_far = _with_list(so_far, word, parameter, raw, ontology, world)
+        else:
+            value = _default(parameter, so_far.names) if raw is None else _typed(word, parameter, raw, ontology)
+            if value is None and not parameter.optional:
                 raise _Wrong("is needed", "필요합니다")
-            return replace(so_far, findings=(*so_far.findings, Finding(word, "passed")))
-        _bounded(parameter, value, so_far.names, ontology, world)
-        named, objects = {word: value}, so_far.objects
-        if parameter.object is not None:
-            found = world.find(parameter.object, key_text(value))
-            if found is None:
-                raise _Wrong(
-                    f"there is no {parameter.object} {key_text(value)!r}", f"{parameter.object} {key_text(value)!r}이(가) 없습니다"
-                )
-            named |= named_values(word, ontology.types[parameter.object], found.values)
-            objects = {**objects, word: (key_text(value), found)}
+            so_far = so_far if value is None else _with_one(so_far, word, parameter, value, ontology, world)
     except _Wrong as wrong:
         return replace(so_far, findings=(*so_far.findings, failed(word, wrong.en, wrong.ko)))
-    return Told({**so_far.names, **named}, objects, so_far.types, (*so_far.findings, Finding(word, "passed")))
+    return replace(so_far, findings=(*so_far.findings, Finding(word, "passed")))
+
+
+def _with_one(so_far: Told, word: str, parameter: ServedActionParameter, value: Any, ontology: ServedOntology, world: World) -> Told:
+    _bounded(parameter, value, so_far.names, ontology, world)
+    if parameter.object is None:
+        return replace(so_far, names={**so_far.names, word: value})
+    key = key_text(value)
+    found = world.find(parameter.object, key)
+    if found is None:
+        raise _Wrong(f"there is no {parameter.object} {key!r}", f"{parameter.object} {key!r}이(가) 없습니다")
+    named = {word: value, **named_values(word, ontology.types[parameter.object], found.values)}
+    return replace(so_far, names={**so_far.names, **named}, objects={**so_far.objects, word: (key, found)})
+
+
+def _with_list(so_far: Told, word: str, parameter: ServedActionParameter, raw: Json, ontology: ServedOntology, world: World) -> Told:
+    if raw in (None, []):
+        if not parameter.optional:
+            raise _Wrong("is needed", "필요합니다")
+        return so_far
+    if not isinstance(raw, list) or len(raw) > MOST_LISTED:
+        raise _Wrong(f"must be a list of at most {MOST_LISTED}", f"{MOST_LISTED}개 이하의 목록이어야 합니다")
+    values: list[Any] = []
+    many: list[OfMany] = []
+    for number, each in enumerate(raw, 1):
+        try:
+            value = _typed(word, parameter, each, ontology)
+            alone = _with_one(Told(so_far.names, {}, so_far.types, ()), word, parameter, value, ontology, world)
+        except _Wrong as wrong:
+            raise _Wrong(f"value {number}: {wrong.en}", f"{number}번째 값: {wrong.ko}") from None
+        if value in values and parameter.object is not None:
+            raise _Wrong(f"value {number}: stands twice", f"{number}번째 값: 두 번 있습니다")
+        values.append(value)
+        if word in alone.objects:
+            mine = {name: held for name, held in alone.names.items() if name == word or name.startswith(f"{word}.")}
+            many.append(OfMany(*alone.objects[word], mine))
+    listed = {**so_far.many, word: tuple(many)} if parameter.object is not None else so_far.many
+    return replace(so_far, names={**so_far.names, word: values}, many=listed)
 
 
 def _default(parameter: ServedActionParameter, names: Mapping[str, Any]) -> Any:

@@ -15,9 +15,10 @@ from palantir_assets.access.policy import Allowed, Decision, Refusal
 from palantir_assets.access.principal import Principal
 from palantir_assets.actions.drafting import Draft, taken
 from palantir_assets.actions.edits import Change, Edit, Json, diff
-from palantir_assets.actions.parameters import Told, told
+from palantir_assets.actions.parameters import Told, each_of, told
 from palantir_assets.actions.ports import World
 from palantir_assets.actions.verdicts import ActionRefused, Finding, Verdict
+from palantir_assets.ontology.criteria import reads
 from palantir_assets.ontology.evaluating import holds
 from palantir_assets.ontology.expressions import ExpressionError
 from palantir_assets.ontology.served import ServedOntology
@@ -125,8 +126,10 @@ def _unasked(action: ServedAction) -> tuple[Finding, ...]:
 
 
 def _asked(criterion: ServedCriterion, heard: Told) -> Finding:
+    """A criterion on objects of a list must hold of each of them."""
+    owners = {name.partition(".")[0] for name in reads(criterion.that) if "." in name}
     try:
-        passed = holds(criterion.that, heard.names)
+        passed = all(holds(criterion.that, each.names) for each in each_of(heard, sorted(owners)))
     except ExpressionError:
         passed = False
     return Finding(criterion.that, "passed" if passed else "failed", None if passed else criterion.say)

@@ -83,7 +83,7 @@ def plan_as(desk: Desk, at: Standpoint, action: ServedAction, asked: Asked, *, n
         caller=at.caller,
         now=naive(now),  # type: ignore[arg-type]
     )
-    _keys_are_free(at, proposals)
+    _keys_are_free(desk, at, proposals)
     edits = completed([edit for proposal in proposals for edit in proposal.edits], at.release)
     return Planned(action, proposals, edits, dict(world.read))
 
@@ -182,12 +182,17 @@ def _expect(at: Standpoint, world: SeenWorld, expected: Mapping[Subject, int]) -
             raise StaleVersion(object_type, key, expected=version, actual=actual)
 
 
-def _keys_are_free(at: Standpoint, proposals: Sequence[Proposal]) -> None:
-    """Refuse to create what is there and hidden from the caller, in the words in which any taken key is refused."""
-    asking = at.asking
-    for proposal in proposals:
-        for edit in proposal.edits:
-            if isinstance(edit, ObjectEdit) and edit.kind == "create" and hidden(asking, edit.type, edit.key):
-                en, ko = f"there is a {edit.type} {edit.key!r} already", f"{edit.type} {edit.key!r}이(가) 이미 있습니다"
-                finding = failed(f"create {edit.type}", en, ko)
-                raise ActionRefused(proposal.action, replace(proposal.verdict, steps=(finding,)))
+def _keys_are_free(desk: Desk, at: Standpoint, proposals: Sequence[Proposal]) -> None:
+    """Refuse to create what is there and hidden from the caller, in the words in which any taken key is refused; and what was erased."""
+    made = [(p, edit) for p in proposals for edit in p.edits if isinstance(edit, ObjectEdit) and edit.kind == "create"]
+    erased = desk.log.erased_among({(edit.type, edit.key) for _, edit in made})
+    for proposal, edit in made:
+        if (edit.type, edit.key) in erased:
+            en = f"{edit.type} {edit.key!r} was erased: its key is not used again"
+            ko = f"{edit.type} {edit.key!r}은(는) 파기되어 다시 쓸 수 없습니다"
+        elif hidden(at.asking, edit.type, edit.key):
+            en, ko = f"there is a {edit.type} {edit.key!r} already", f"{edit.type} {edit.key!r}이(가) 이미 있습니다"
+        else:
+            continue
+        finding = failed(f"create {edit.type}", en, ko)
+        raise ActionRefused(proposal.action, replace(proposal.verdict, steps=(finding,)))

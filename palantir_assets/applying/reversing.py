@@ -1,12 +1,12 @@
 """Taking an applied action back, at any time, by who may apply it or holds the role `admin`, and sees what it touched.
 
-What it means is computed in `actions.reverting` from the history that `histories` reads; here it is written: the new
+What it means is computed in `actions.reverting` from the history that the ledger tells; here it is written: the new
 edits, what was declared to undo the side effects, and what becomes of the entries of the log.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,10 +19,8 @@ from palantir_assets.applying.applying import new_edits, told_of
 from palantir_assets.applying.desk import ADMIN, Desk, Json, Standpoint, naive
 from palantir_assets.applying.differences import as_seen, difference
 from palantir_assets.applying.effects import Occasion, following, once
-from palantir_assets.applying.histories import History, history_of
 from palantir_assets.applying.telling import entry, sees_all, touches
 from palantir_assets.errors import EditRefused, NotDecidable, NotPermitted, Outrun, UnknownName
-from palantir_assets.ontology.served import ServedOntology
 from palantir_assets.stores.edit_rows import ActionRecord, Appended, Batch, NewEffect, Status
 
 TRIES: Final = 8
@@ -56,7 +54,7 @@ class Undoing:
 @dataclass(frozen=True, slots=True)
 class _Worked:
     reversal: Reversal
-    history: History
+    history: Sequence[Applied]
     records: Mapping[int, ActionRecord]
 
 
@@ -93,15 +91,15 @@ def _worked(desk: Desk, at: Standpoint, number: int, *, with_dependents: bool) -
     _may(at, target)
     if target.status not in IN_FORCE:
         raise NotDecidable(number, target.status)
-    history = history_of(desk.log, number, _links_of(at.release.ontology))
-    reversal = revert(history.applied, str(number), with_dependents=with_dependents)
+    history = desk.log.history_around(number)
+    reversal = revert(history, str(number), with_dependents=with_dependents)
     falling = {number, *map(int, reversal.reverts)}
     for other in sorted(falling - {number}):
         _may(at, entry(desk, at, other).record)
     if not sees_all(at, touches(reversal.edits, at), mine=True):
         raise UnknownName("action", str(number))
-    wanted = {*falling, *history.reversals, *(each for reversal_of in history.reversals.values() for each in reversal_of.reverts)}
-    records = {each: record for each in wanted if (record := desk.log.action(each)) is not None}
+    taken_back = {int(each) for applied in history if applied.reverts for each in (applied.id, *applied.reverts)}
+    records = {each: record for each in falling | taken_back if (record := desk.log.action(each)) is not None}
     return _Worked(reversal, history, records)
 
 
@@ -122,7 +120,7 @@ def _undoing(at: Standpoint, worked: _Worked) -> Undoing:
 
 def _becomes(worked: _Worked) -> dict[int, Status]:
     """What else changes in the log: what a reversal had taken back is in force again once that is taken back, and so on."""
-    history, reverts = worked.history.applied, worked.reversal.reverts
+    history, reverts = worked.history, worked.reversal.reverts
     dead: set[str] = set(reverts)
     for applied in reversed(history):
         if applied.id not in dead:
@@ -137,7 +135,7 @@ def _becomes(worked: _Worked) -> dict[int, Status]:
 
 def _effects(desk: Desk, at: Standpoint, worked: _Worked) -> Iterator[NewEffect]:
     """`undo` of what is no longer in force, `then` of what is again."""
-    history = worked.history.applied
+    history = worked.history
     before = {applied.id for applied in standing(history)}
     new = Applied("", (), 0, history[-1].at, worked.reversal.reverts)
     after = {applied.id for applied in standing([*history, new])}
@@ -159,17 +157,3 @@ def _effects_of(desk: Desk, at: Standpoint, worked: _Worked, record: ActionRecor
         ) if known is not None else {}  # fmt: skip
         occasion = Occasion(record.action, record.actor, parameters, shown, names)
         yield from following(declared, occasion, mails=at.release.ontology.mails, access=at.release.access, people=desk.people)
-
-
-def _links_of(ontology: ServedOntology) -> dict[str, list[str]]:
-    """The stored links at either end of each type."""
-    found: dict[str, list[str]] = {}
-    for source in ontology.types.values():
-        for name, link in source.links.items():
-            for end in _once((source.name, link.to)):
-                found.setdefault(end, []).append(f"{source.name}__{name}")
-    return found
-
-
-def _once(names: Iterable[str]) -> Iterable[str]:
-    return dict.fromkeys(names)

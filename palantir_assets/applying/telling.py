@@ -7,8 +7,9 @@ that is gone has nothing to be judged by, and is told of where no row policy cut
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from palantir_assets.actions.edits import Edit, LinkEdit, ObjectEdit
 from palantir_assets.actions.recording import read
@@ -71,6 +72,19 @@ def sees_all(at: Standpoint, touched: Iterable[tuple[str, str, bool]], *, mine: 
     return True
 
 
+def without_erased(desk: Desk, at: Standpoint, shown: Mapping[str, Any]) -> Json:
+    """A difference without the objects that were erased since, and their links."""
+    changes, links = list(shown["changes"]), list(shown["links"])
+    ends = {id(link): _ends_of(at, link["link"], link["source"], link["target"]) for link in links}
+    named = {(change["object_type"], change["key"]) for change in changes} | {end for both in ends.values() for end in both}
+    known = {(name, key) for name, key in named if name in at.release.ontology.types}
+    gone = desk.log.erased_among({(name, key) for name, key in known if at.release.row_of(name, key) is None})
+    return {
+        "changes": [change for change in changes if (change["object_type"], change["key"]) not in gone],
+        "links": [link for link in links if gone.isdisjoint(ends[id(link)])],
+    }
+
+
 def touches(edits: Iterable[Edit], at: Standpoint) -> list[tuple[str, str, bool]]:
     """The objects that edits touch; of a link, both ends."""
     found: dict[tuple[str, str, bool], None] = {}
@@ -92,12 +106,17 @@ def _entry(desk: Desk, at: Standpoint, record: ActionRecord) -> Entry | None:
     told = [(each["object_type"], each["key"], each["kind"] == "created") for each in (waiting or {}).get("changes", ())]
     if not sees_all(at, [*touches(edits, at), *told], mine=mine):
         return None
-    shown = as_seen(waiting if waiting is not None else difference(edits), at.view)
+    shown = as_seen(without_erased(desk, at, waiting if waiting is not None else difference(edits)), at.view)
     taken_back = desk.log.reversals([record.action_no]).get(record.action_no)
     action = at.view.ontology.actions.get(record.action)
     agrees = mine or (action is not None and bool(at.caller.roles & set(action.approve)))
     reverts = tuple(sorted(taken_back.reverts)) if taken_back else ()
     return Entry(record, shown, tuple(rows), reverts, dict(record.parameters) if agrees else None)
+
+
+def _ends_of(at: Standpoint, link: str, source: str, target: str) -> tuple[tuple[str, str], tuple[str, str]]:
+    one, other = _ends(LinkEdit("link", link, source, target), at)
+    return (one, source), (other, target)
 
 
 def _ends(edit: LinkEdit, at: Standpoint) -> tuple[str, str]:

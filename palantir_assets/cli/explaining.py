@@ -1,4 +1,4 @@
-"""`palantir explain`: which rule hides or shows an object, for a user or a role. Asked of the current release, as it is served."""
+"""`palantir explain`: which rule hides or shows an object, for a user or a role, in the current release with every edit."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ def command(settings: Settings, seen: str, *, who: str, as_json: bool) -> int:
     """Print why; 1 where the object is hidden. Raises PalantirError, LedgerError, ReleaseError, UnknownName."""
     from palantir_assets.engine.explaining import explained
     from palantir_assets.release.reading import open_release
+    from palantir_assets.serving.following_edits import FollowedEdits
+    from palantir_assets.stores.edits import EditLog
     from palantir_assets.stores.ledger import open_ledger
 
     object_type, slash, key = seen.partition("/")
@@ -27,7 +29,9 @@ def command(settings: Settings, seen: str, *, who: str, as_json: bool) -> int:
             raise PalantirError("nothing has been released yet", next_step="run `palantir build`")
         release = open_release(settings.releases / head.release_id, settings.indexes)
         try:
-            found = explained(release, _principal(settings, ledger.database, release, who), object_type, key)
+            edits = FollowedEdits(EditLog(ledger.database))
+            now = edits.over(edits.prepared(release))
+            found = explained(now, _principal(settings, ledger.database, release, who), object_type, key)
         finally:
             release.close()
     hidden = {prop: [_both(reason) for reason in why] for prop, why in found.hidden.items()}

@@ -80,6 +80,7 @@ def who_saw(settings: Settings, seen: str, *, as_json: bool) -> int:
         console.answer_json(told)
     elif not told:
         console.answer(f"nobody is on record as having seen {seen}")
+        console.say("reads are on record where the specs say `sensitive: true`: docs/AUTH.md, Put reads on record")
     else:
         columns = ("at", "who", *names, "audit_row")
         console.answer_table(

@@ -126,14 +126,21 @@ def _fired(pointer: Pointer, firing: Firing) -> dict[str, Any]:
     at = pointer.committed_at.isoformat(timespec="seconds")
     evidence = []
     for each in firing.evidence:
-        changed = ", ".join(f"{name}: {was} → {now}" for name, (was, now) in each.change.properties.items())
+        changed = ", ".join(f"{name}: {_shown(was)} → {_shown(now)}" for name, (was, now) in each.change.properties.items())
         evidence.append({"key": each.change.key, "kind": each.change.kind, "changed": changed})
     return {"release_no": pointer.release_no, "release_id": pointer.release_id, "committed_at": at, "evidence": evidence}
 
 
+def _shown(value: object) -> str:
+    return "nothing" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _sentence(name: str, told: dict[str, Any]) -> str:
-    times = len(told["firings"])
-    return f"{name} would have fired {times} time{'s' if times != 1 else ''} over {told['releases']} changes of release on disk"
+    times, looked = len(told["firings"]), told["releases"]
+    if not looked:
+        return f"{name} was asked of nothing: no two releases on disk follow each other; `palantir build` makes the next one"
+    changes = "change" if looked == 1 else "changes"
+    return f"{name} would have fired {times} time{'s' if times != 1 else ''} over {looked} {changes} of release on disk"
 
 
 def _standing(rule: ServedRule, database: Database) -> dict[str, Any]:

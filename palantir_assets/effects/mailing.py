@@ -10,7 +10,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
+from email.policy import Policy, default
 from email.utils import format_datetime
 from typing import Any, Final, Literal
 
@@ -86,7 +88,7 @@ def composed(effect: Effect, to: Recipient, *, sender: str, stop: str, at: datet
     languages: tuple[Language, ...] = (to.language,) if to.language else ("en", "ko")
     subjects = list(dict.fromkeys(_words(effect, "subject", each) for each in languages))
     texts = dict.fromkeys((_words(effect, "text", each), STOP[each]) for each in languages)
-    message = EmailMessage()
+    message = EmailMessage(policy=_policy())
     message["From"], message["To"] = sender, to.address
     message["Subject"] = one_line(" / ".join(subjects))
     message["Date"] = format_datetime(at)
@@ -106,6 +108,19 @@ def one_line(text: str) -> str:
 def plain(text: str) -> str:
     """A text as a mail holds it: line breaks and tabs are all that it has of control characters."""
     return _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+class _OneLine(UnstructuredHeader, BaseHeader):
+    """A header that is never folded: a long link would be encoded, and no mail program follows one that is."""
+
+    def fold(self, *, policy: Policy) -> str:
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+def _policy() -> Policy:
+    headers = HeaderRegistry()
+    headers.map_to_type("list-unsubscribe", _OneLine)
+    return default.clone(header_factory=headers)
 
 
 def _words(effect: Effect, which: Literal["subject", "text"], language: Language) -> str:

@@ -92,12 +92,15 @@ class Worker:
                 LOG.error("the outbox waits for the ledger: %s", error.message)
 
     def _send(self, effect: Effect) -> None:
+        if effect.erased:  # taken before, and tried again after
+            self._settle(effect, Unwanted("what it says was erased"))
+            return
         try:
             outcome = self.senders[effect.kind](effect)
         except LedgerError:
             raise
         except NotSent as error:
-            self._failed(effect, error.message, final=error.final)
+            self._failed(effect, _why(error), final=error.final)
         except Exception as error:  # a sender's mistake is no reason to stop, nor to lose an effect
             LOG.exception("effect %s of kind %s could not be sent", effect.effect_no, effect.kind)
             self._failed(effect, f"unexpected: {type(error).__name__}", final=False)
@@ -116,3 +119,8 @@ class Worker:
     def _failed(self, effect: Effect, why: str, *, final: bool) -> None:
         LOG.warning("effect %s of kind %s was not sent: %s", effect.effect_no, effect.kind, why)
         self.outbox.failed(effect, why, at=self.clock(), actor=self.actor, final=final)
+
+
+def _why(error: NotSent) -> str:
+    """What whoever looks at the outbox reads: what happened, and what helps where that is known."""
+    return error.message if error.advice == NotSent.next_step else f"{error.message}; {error.advice}"

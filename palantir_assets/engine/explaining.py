@@ -22,13 +22,16 @@ class Explained:
     because: tuple[Reason, ...]
     shown: tuple[str, ...] = ()
     hidden: Mapping[str, tuple[Reason, ...]] = field(default_factory=dict)
+    missing: bool = False
+    """Whether nobody sees it, because it is not there."""
 
 
 def explained(release: Released, principal: Principal, object_type: str, key: str) -> Explained:
     """Raises UnknownName for a type that the release does not have, QueryTooLong where a row rule runs too long."""
     kind, row = release.ontology.find_type(object_type), release.row_of(object_type, key)
     if row is None:
-        return Explained(False, (Reason(f"there is no {object_type} with this key", f"이 키를 가진 {object_type}이(가) 없습니다"),))
+        no_such = Reason(f"there is no {object_type} with this key", f"이 키를 가진 {object_type}이(가) 없습니다")
+        return Explained(False, (no_such,), missing=True)
     view = seen_by(principal, release)
     if refused := why_type(view, release.access, object_type):
         return Explained(False, refused)
@@ -44,3 +47,9 @@ def explained(release: Released, principal: Principal, object_type: str, key: st
     )
     hidden = {prop: why for prop in kind.properties if (why := why_property(view, release.access, object_type, prop))}
     return Explained(True, (because,), tuple(prop for prop in kind.properties if prop not in hidden), hidden)
+
+
+def erased() -> Explained:
+    """Of an object that was erased: whether it was, is told by the ledger."""
+    why = Reason("it was erased: nobody sees it, in no release", "파기되었습니다: 어느 릴리스에서도 아무도 볼 수 없습니다")
+    return Explained(False, (why,), missing=True)

@@ -9,7 +9,17 @@ import re
 from collections.abc import Iterator, Mapping
 
 from palantir_assets.errors import Problem, did_you_mean
-from palantir_assets.ontology.action_scope import TAKEN, attribute_kinds, fits, fitting_parameter, misfit, scope_of, types_of, untrue
+from palantir_assets.ontology.action_scope import (
+    TAKEN,
+    attribute_kinds,
+    fits,
+    fitting_parameter,
+    lists_read,
+    misfit,
+    scope_of,
+    types_of,
+    untrue,
+)  # fmt: skip
 from palantir_assets.ontology.expressions import Kind, kind_of
 from palantir_assets.ontology.paths import template_fields
 from palantir_assets.ontology.reading import Loaded
@@ -44,11 +54,13 @@ def callers_exist(loaded: Loaded) -> Iterator[Problem]:
 
 def criteria_hold(loaded: Loaded) -> Iterator[Problem]:
     for name, action in loaded.ontology.actions.items():
-        kinds = scope_of(loaded.ontology, action)
         for index, criterion in enumerate(action.require):
-            place = loaded.place("actions", name, "require", index, "that")
+            place, lists = loaded.place("actions", name, "require", index, "that"), lists_read(action, criterion.that)
+            kinds = scope_of(loaded.ontology, action, each=lists)
             if _grounded(loaded, action) and (message := untrue(criterion.that, kinds)):
                 yield Problem(f"action {name!r}: {criterion.that!r}: {message}", place)
+            if len(lists) > 1:
+                yield Problem(f"action {name!r}: {criterion.that!r} reads objects of more than one list", place, "write two criteria")
 
 
 def effects_hold(loaded: Loaded) -> Iterator[Problem]:
@@ -84,6 +96,8 @@ def _parameter(loaded: Loaded, word: str, parameter: ActionParameter, kinds: Map
         yield f"parameter {word!r} is of unknown object type {parameter.object!r}", did_you_mean(parameter.object, ontology.objects)
         return
     yield from _bounds(word, parameter)
+    if parameter.list and parameter.default is not None:
+        yield f"the list {word!r} has a default, and a list has none", "write `optional: true`"
     base = fitting_parameter(parameter, ontology)
     if base is None:
         return
@@ -132,7 +146,7 @@ def _choices(loaded: Loaded, word: str, choices: Choices, wanted: Kind) -> Itera
 def _unfilled(loaded: Loaded, name: str, action: Action, template: str) -> Iterator[Problem]:
     """A problem for every place in a mail that the action cannot fill."""
     mail, kinds = loaded.ontology.mails[template], scope_of(loaded.ontology, action)
-    titles = {f"{word}.title" for word, parameter in action.parameters.items() if parameter.object}
+    titles = {f"{word}.title" for word, parameter in action.parameters.items() if parameter.object and not parameter.list}
     said = (mail.subject.en, mail.subject.ko or "", mail.text.en, mail.text.ko or "")
     for path in dict.fromkeys(path for text in said for path in template_fields(text)):
         if path not in kinds and path not in titles:

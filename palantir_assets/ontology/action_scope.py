@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from typing import Final
 
 from palantir_assets.errors import did_you_mean
-from palantir_assets.ontology.criteria import expression_of, plain_of, typed
+from palantir_assets.ontology.criteria import expression_of, plain_of, reads, typed
 from palantir_assets.ontology.describing import added_properties
 from palantir_assets.ontology.expressions import ExpressionError, Kind, kind_of
 from palantir_assets.ontology.spec import PROPERTY_TYPES, SCALAR_TYPES, Action, ActionParameter, Ontology, PropertyType, Scalar
@@ -25,11 +25,16 @@ _ATTRIBUTE_KINDS: Final[Mapping[str, Kind]] = {
 }  # fmt: skip
 
 
-def scope_of(ontology: Ontology, action: Action) -> dict[str, Kind]:
-    """The kind of every name that an action's expressions may read. An object is its key; `bicycle.gears` one of its properties."""
+def scope_of(ontology: Ontology, action: Action, *, each: Collection[str] = ()) -> dict[str, Kind]:
+    """The kind of every name that an action's expressions may read. An object is its key; `bicycle.gears` one of its properties.
+
+    Of a list nothing can be read but the whole of it, unless it is one of `each`: then it is one of its objects.
+    """
     kinds: dict[str, Kind] = {**CALLER_KINDS, **MOMENTS, **attribute_kinds(ontology)}
     for name, parameter in action.parameters.items():
-        if parameter.object in ontology.objects:
+        if parameter.list and name not in each:
+            kinds[name] = "array"
+        elif parameter.object in ontology.objects:
             owner = ontology.objects[parameter.object]
             types = types_of(ontology, owner.name)
             kinds |= {f"{name}.{prop}": kind_of(type_) for prop, type_ in types.items()}
@@ -37,6 +42,15 @@ def scope_of(ontology: Ontology, action: Action) -> dict[str, Kind]:
         elif parameter.type is not None:
             kinds[name] = kind_of(parameter.type)
     return kinds
+
+
+def lists_read(action: Action, text: str) -> list[str]:
+    """The lists of objects whose properties an expression reads: it is asked of each of them."""
+    try:
+        owners = {name.partition(".")[0] for name in reads(text) if "." in name}
+    except ExpressionError:
+        return []  # told where it is typed
+    return [name for name, parameter in action.parameters.items() if parameter.list and parameter.object and name in owners]
 
 
 def attribute_kinds(ontology: Ontology) -> dict[str, Kind]:

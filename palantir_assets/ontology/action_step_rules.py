@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from palantir_assets.errors import Problem, did_you_mean
-from palantir_assets.ontology.action_scope import SETTABLE, fitting_parameter, misfit, scope_of, types_of
+from palantir_assets.ontology.action_scope import SETTABLE, fitting_parameter, misfit, scope_of, types_of, untrue
 from palantir_assets.ontology.expressions import Kind
 from palantir_assets.ontology.reading import Loaded
 from palantir_assets.ontology.spec import Action, LinkStep, ObjectType, Scalar, Step
@@ -28,7 +28,10 @@ def steps_hold(loaded: Loaded) -> Iterator[Problem]:
 
 
 def _step(loaded: Loaded, action: Action, step: Step) -> Found:
-    linked = step.link or step.unlink
+    linked, told = step.link or step.unlink, step.modify or step.delete or ""
+    kinds = scope_of(loaded.ontology, action, each=(linked.from_, linked.to) if linked else (told,))
+    if step.when is not None and (message := untrue(step.when, kinds)):
+        yield f"`when` of a step: {step.when!r}: {message}", ""
     made = step.create or step.create_or_modify
     if linked is not None:
         yield from _linked(loaded, action, step, linked)
@@ -39,14 +42,12 @@ def _step(loaded: Loaded, action: Action, step: Step) -> Found:
             yield f"it creates objects of unknown type {made!r}", did_you_mean(made, loaded.ontology.objects)
         object_type = loaded.ontology.objects.get(made)
     else:
-        told = step.modify or step.delete or ""
         yield from _is_an_object(action, told)
         parameter = action.parameters.get(told)
         object_type = loaded.ontology.objects.get(parameter.object or "") if parameter else None
         yield from _idle(step, "key", *(("set",) if step.delete else ()))
     if object_type is None:
         return
-    kinds = scope_of(loaded.ontology, action)
     yield from _values(loaded, object_type, step.set, kinds)
     if made is not None:
         yield from _made(loaded, object_type, step, kinds)
@@ -92,6 +93,8 @@ def _made(loaded: Loaded, object_type: ObjectType, step: Step, kinds: Mapping[st
 def _linked(loaded: Loaded, action: Action, step: Step, linked: LinkStep) -> Found:
     yield from _is_an_object(action, linked.from_)
     yield from _is_an_object(action, linked.to)
+    if all(word in action.parameters and action.parameters[word].list for word in (linked.from_, linked.to)):
+        yield "it links a list with a list", "let one of them be a single object"
     ends = [action.parameters[word].object for word in (linked.from_, linked.to) if word in action.parameters]
     source = loaded.ontology.objects.get(ends[0] or "") if len(ends) == 2 else None
     if source is None:

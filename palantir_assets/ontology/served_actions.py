@@ -27,10 +27,11 @@ class ServedChoices(Served):
 
 
 class ServedActionParameter(Served):
-    """A scalar of `type`, or an object of the type `object` told by its key."""
+    """A scalar of `type`, or an object of the type `object` told by its key; or a `list` of such."""
 
     type: ScalarType | Literal["object"]
     object: str | None = None
+    list: bool = False
     label: Label | None = None
     description: str = ""
     optional: bool = False
@@ -51,7 +52,7 @@ class ServedCriterion(Served):
 class ServedStep(Served):
     """One thing an action does. `what` is an object type (create, create_or_modify), a parameter (modify, delete), or a link.
 
-    Of a link, `source` and `target` are the parameters at its ends.
+    Of a link, `source` and `target` are the parameters at its ends. A step whose `when` is not true is left out.
     """
 
     verb: Verb
@@ -60,6 +61,7 @@ class ServedStep(Served):
     target: str | None = None
     key: Scalar | None = None
     set: dict[str, Scalar | None] = Field({})
+    when: str | None = None
 
 
 class ServedEffect(Served):

@@ -59,8 +59,10 @@ def _parameter(parameter: ActionParameter) -> ServedActionParameter:
 def _step(step: Step) -> ServedStep:
     link = step.link or step.unlink
     if link is not None:
-        return ServedStep.model_validate({"verb": step.verb, "what": link.link, "source": link.from_, "target": link.to})
-    return ServedStep.model_validate({"verb": step.verb, "what": getattr(step, step.verb), "key": step.key, "set": step.set})
+        ends = {"what": link.link, "source": link.from_, "target": link.to}
+        return ServedStep.model_validate({"verb": step.verb, "when": step.when, **ends})
+    what = {"what": getattr(step, step.verb), "key": step.key, "set": step.set}
+    return ServedStep.model_validate({"verb": step.verb, "when": step.when, **what})
 
 
 def _mail(mail: Mail) -> ServedMail:

@@ -38,10 +38,11 @@ class Choices(Spec):
 
 
 class ActionParameter(Spec):
-    """What an action is told: a scalar, or an object by its key."""
+    """What an action is told: a scalar, or an object by its key; with `list`, some of them."""
 
     type: ScalarType | None = None
     object: Identifier | None = None
+    list: bool = False
     label: Labelled | None = None
     description: str = ""
     optional: bool = False
@@ -90,7 +91,7 @@ class LinkStep(Spec):
 
 
 class Step(Spec):
-    """One thing that an action does: exactly one of its verbs."""
+    """One thing that an action does: exactly one of its verbs. With `when`, only where that is true."""
 
     create: Identifier | None = Field(None, description="an object type")
     modify: Identifier | None = Field(None, description="a parameter that is an object")
@@ -100,6 +101,7 @@ class Step(Spec):
     unlink: LinkStep | None = None
     key: Value = Field(None, description="the key of what is created")
     set: dict[Identifier, Value] = Field({})
+    when: Condition | None = Field(None, description="an expression; the step is left out unless it is true")
 
     @model_validator(mode="after")
     def _one_verb(self) -> Step:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal
 
 from palantir_assets.access.policy import Allowed
+from palantir_assets.actions.parameters import MOST_LISTED
 from palantir_assets.actions.verdicts import Finding, Verdict
 from palantir_assets.ontology.criteria import expression_of, plain_of
 from palantir_assets.ontology.served import ServedOntology
@@ -133,6 +134,8 @@ def _parameter(name: str, parameter: ServedActionParameter, language: Language) 
         kind: Json = {"type": "object", "objectApiName": parameter.object, "objectTypeApiName": parameter.object}
     else:
         kind = {"type": parameter.type}
+    if parameter.list:
+        kind = {"type": "array", "subType": kind}
     return ActionParameterView(
         display_name=said(parameter.label, language, name),
         description=parameter.description or None,
@@ -216,6 +219,8 @@ def _evaluated(finding: Finding | None, parameter: ServedActionParameter | None,
 
 
 def _constraints(parameter: ServedActionParameter) -> Iterable[Json]:
+    if parameter.list:
+        yield {"type": "arraySize", "gte": 0 if parameter.optional else 1, "lte": MOST_LISTED}
     if parameter.object is not None:
         yield {"type": "objectQueryResult"}
     if parameter.choices is not None:

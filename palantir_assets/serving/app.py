@@ -25,6 +25,7 @@ from palantir_assets.ontology.served_access import ServedAccess
 from palantir_assets.release.holding import ReleaseHolder, Rules
 from palantir_assets.release.log import Pointer, ReleaseLog
 from palantir_assets.release.reading import Release, open_release, read_access
+from palantir_assets.release.sealing import Shelf
 from palantir_assets.serving import (
     accounts,
     action_log,
@@ -33,6 +34,7 @@ from palantir_assets.serving import (
     changes,
     docs,
     edits_history,
+    erasures,
     errors,
     explaining,
     functions,
@@ -83,13 +85,15 @@ ROUTERS = (
     edits_history.router, action_log.router, proposals.router, explaining.withheld,
 )  # fmt: skip
 IDENTITY_ROUTERS = (
-    accounts.router, oauth.router, introspection.router, explaining.router, sign_in.router, sign_in_mail.router, sign_in_provider.router,
+    accounts.router, oauth.router, introspection.router, explaining.router,
+    erasures.router, sign_in.router, sign_in_mail.router, sign_in_provider.router,
 )  # fmt: skip
 EFFECT_ROUTERS = (outbox.router, mail_choices.router)
 DOORS = (
     DoorRoute(pages),
     WebSocketRoute(f"{DAGSTER_PREFIX}/{{path:path}}", talk),
 )
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 DESCRIPTION = (
     "Objects and links of the release that is served. Every answer says of which release it is (Release-Id), "
     "how old its data is (Data-As-Of, Data-Age in seconds), which edit it sees (Edit-No), and which is the last that "
@@ -171,28 +175,14 @@ def create_app(
     holder = ReleaseHolder(log, opened, clock=clock, rules=rules or partial(_rules, settings))
     running, door = Functions(settings.indexes), Door(settings)
 
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        try:
-            async with following(holder, every=poll_seconds), followed.following():
-                yield
-        finally:
-            running.close()
-            await door.close()
-
-    app = _bare(lifespan)
-    routes = _every_route(identified=identity is not None, sending=effects is not None)
-    app.router.routes[:] = [for_callers(route) for route in routes]
+    app = _bare(_lifespan(holder, followed, running, door, poll_seconds))
+    app.router.routes[:] = map(for_callers, _every_route(identified=identity is not None, sending=effects is not None))
     known = identity.recognises if identity is not None else recognises or NobodyKnown()
-    app.state.identity, app.state.effects, app.state.door = identity, effects, door
-    admitted = admits(settings.host, settings.allowed_hosts)
-    app.add_middleware(Gate, recognises=known, admitted=admitted)
     past = past or (None if desk is None else EditsSeen(desk.log, edited))
     services = Services(holder, log, clock, running, recognises=known, desk=desk, edits=followed, past=past, reads=reads)
-    app.state.services = services
-    app.add_middleware(Envelope, services=services, admitted=admitted, limiter=Limiter(allowance) if allowance else None)
-    errors.install(app)
-    setattr(app, "openapi", partial(docs.document, app))  # noqa: B010  # FastAPI's own way to extend the document
+    app.state.identity, app.state.effects, app.state.door, app.state.services = identity, effects, door, services
+    app.state.shelf = Shelf(settings.releases)
+    _dressed(app, settings, services, Limiter(allowance) if allowance else None)
     require_policies(app.routes)
     return app
 
@@ -203,7 +193,31 @@ def require_policies(routes: list[BaseRoute]) -> None:
         raise RuntimeError(f"routes without a policy: {', '.join(open_routes)}; mark each endpoint with @guarded(…)")
 
 
-def _bare(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> FastAPI:
+def _dressed(app: FastAPI, settings: Settings, services: Services, limiter: Limiter | None) -> None:
+    """The layers around every route, the answers to errors, and the document that describes it all."""
+    admitted = admits(settings.host, settings.allowed_hosts)
+    app.add_middleware(Gate, recognises=services.recognises, admitted=admitted)
+    app.add_middleware(Envelope, services=services, admitted=admitted, limiter=limiter)
+    errors.install(app)
+    setattr(app, "openapi", partial(docs.document, app))  # noqa: B010  # FastAPI's own way to extend the document
+
+
+def _lifespan(holder: ReleaseHolder, followed: FollowedEdits, running: Functions, door: Door, poll_seconds: float) -> Lifespan:
+    """What is followed while the app runs, and what is closed when it ends."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        try:
+            async with following(holder, every=poll_seconds), followed.following():
+                yield
+        finally:
+            running.close()
+            await door.close()
+
+    return lifespan
+
+
+def _bare(lifespan: Lifespan) -> FastAPI:
     """The framework without anything of its own to see."""
     return FastAPI(
         title="Palantir assets", version="1", description=DESCRIPTION, lifespan=lifespan,

@@ -19,7 +19,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Scope
 
-from palantir_assets.actions.following import Cursor, Event, Page, changes
+from palantir_assets.actions.cursors import Cursor
+from palantir_assets.actions.following import Event, Page, changes
 from palantir_assets.errors import PalantirError
 from palantir_assets.release.editing import as_built
 from palantir_assets.serving.deps import exchange_of, release_of

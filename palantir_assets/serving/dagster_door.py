@@ -35,7 +35,11 @@ METHODS: Final = ("GET", "POST")
 LOOPBACK: Final = "127.0.0.1"
 ASKED_AGAIN: Final = 30.0
 """Seconds after which it is said again that the pages for viewers are wanted."""
-_STARTS: Final = b"Dagster's pages start when the build has ended, or when they are wanted; this page asks again in 3 seconds.\n"
+_STARTS: Final = (
+    "Dagster's pages start when the build has ended, or when they are wanted, which takes up to a minute. "
+    "This page asks again every 3 seconds.\n"
+    "Dagster 화면은 빌드가 끝나거나 요청이 있을 때 시작되며, 최대 1분이 걸립니다. 이 페이지는 3초마다 다시 확인합니다.\n"
+).encode()
 
 
 @dataclass

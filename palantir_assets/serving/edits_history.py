@@ -1,7 +1,7 @@
 """The history of edits of an object type, in the shape of Foundry's Ontologies API v2: of objects that the caller sees now.
 
 Hidden properties are cut out of every entry. Objects that are gone are told of where no row policy cuts the type: of
-one that is gone nobody can say whether the caller saw it.
+one that is gone nobody can say whether the caller saw it. Of one that was erased nothing is told.
 """
 
 from __future__ import annotations
@@ -98,12 +98,14 @@ def _page(desk: Desk, at: Standpoint, release: Opened, object_type: str, key: st
     data: list[Json] = []
     while True:
         rows = desk.log.of_type(object_type, key, newest=newest, beyond=beyond, limit=SCANNED)
+        there = {row.object_key for row in rows if release.row_of(object_type, row.object_key) is not None}
+        gone = desk.log.erased_among({(object_type, row.object_key) for row in rows if row.object_key not in there})
         for row in rows:
             if len(data) == size:
                 token = write_token(PageToken(release.id, question, beyond))
                 return {"data": data, "totalCount": len(data), "nextPageToken": token}
             beyond = row.edit_no
-            if (told := _entry(at, row, body)) is not None:
+            if (object_type, row.object_key) not in gone and (told := _entry(at, row, body)) is not None:
                 data.append(told)
         if len(rows) < SCANNED:
             return {"data": data, "totalCount": len(data)}
@@ -113,7 +115,7 @@ def _entry(at: Standpoint, row: EditRecord, body: HistoryRequest) -> Json | None
     edit = read(row.values)
     if not isinstance(edit, ObjectEdit) or not _asked_for(row, body.filters):
         return None
-    if not sees_all(at, [(edit.type, edit.key, False)], mine=False):
+    if not sees_all(at, [(edit.type, edit.key, False)], mine=row.actor == at.caller.id):
         return None
     kind = at.view.ontology.types[edit.type]
     return {

@@ -18,10 +18,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
+from palantir_assets.actions.cursors import CursorExpired, CursorInvalid
 from palantir_assets.actions.verdicts import ActionRefused
 from palantir_assets.errors import (
-    CursorExpired,
-    CursorInvalid,
     EditRefused,
     FunctionError,
     FunctionFailed,

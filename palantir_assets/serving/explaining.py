@@ -15,10 +15,11 @@ from starlette.exceptions import HTTPException
 from palantir_assets.access.explaining import Reason
 from palantir_assets.access.policy import rights_of
 from palantir_assets.access.principal import Principal
-from palantir_assets.engine.explaining import explained
+from palantir_assets.applying.desk import Desk
+from palantir_assets.engine.explaining import erased, explained
 from palantir_assets.errors import QueryError
 from palantir_assets.ontology.served_access import ServedAccess
-from palantir_assets.serving.deps import CurrentRelease
+from palantir_assets.serving.deps import CurrentExchange, CurrentRelease
 from palantir_assets.serving.identity import aside, identity_of
 from palantir_assets.serving.languages import Language, Spoken
 from palantir_assets.serving.parameters import CHECKED
@@ -53,6 +54,7 @@ class WithheldView(BaseModel):
 @guarded("access.explain")
 async def explain(
     request: Request,
+    exchange: CurrentExchange,
     release: CurrentRelease,
     view: Viewed,
     language: Spoken,
@@ -69,6 +71,8 @@ async def explain(
     if principal is None:
         raise HTTPException(404, f"there is no user, client or role {who[:80]!r}")
     found = await aside(partial(explained, release, principal, object_type, key))
+    if found.missing and await aside(partial(_was_erased, exchange.services.desk, object_type, key)):
+        found = erased()
     hidden = {prop: _said(why, language) for prop, why in found.hidden.items()}
     return ExplainedView(
         who=who, object=object, visible=found.visible, because=_said(found.because, language), shown=list(found.shown), hidden=hidden
@@ -92,3 +96,7 @@ def in_role(who: str, access: ServedAccess) -> Principal | None:
 
 def _said(reasons: tuple[Reason, ...], language: Language) -> list[str]:
     return [reason.ko if language == "ko" else reason.en for reason in reasons]
+
+
+def _was_erased(desk: Desk | None, object_type: str, key: str) -> bool:
+    return desk is not None and bool(desk.log.erased_among({(object_type, key)}))

@@ -1,8 +1,9 @@
 """Follows the edit log in each API process: which edits lie over which release, and which of it a request reads.
 
 One thread looks for new edits every few milliseconds and lays them over every release that is held; a request takes one
-state of one release and keeps it to its end. While the log cannot be read, the last states go on being served, so
-that what edits removed stays away, and `behind` says why. What edits make of a release is told in `engine.edited`.
+state of one release and keeps it to its end. What was erased is in no state, of however early an edit. While the log
+cannot be read, the last states go on being served, so that what edits removed stays away, and `behind` says why. What
+edits make of a release is told in `engine.edited`.
 """
 
 from __future__ import annotations
@@ -67,6 +68,7 @@ class FollowedEdits:
         self._folding, self._looking = threading.Lock(), threading.Lock()
         self._wake, self._ending = threading.Event(), threading.Event()
         self._behind: str | None = None
+        self._erased_at = 0  # the last edit that erased something: no page is read as of an earlier one
 
     @property
     def behind(self) -> str | None:
@@ -101,7 +103,7 @@ class FollowedEdits:
             state = self._current.get(release.id)
             if state is None:
                 return release
-            if edit_no is not None and edit_no != state.edit_no:
+            if edit_no is not None and edit_no != state.edit_no and edit_no >= self._erased_at:
                 state = self._kept.get((release.id, edit_no)) or state
             if state.base is not release:
                 state = state.ruled_by(release)
@@ -120,7 +122,7 @@ class FollowedEdits:
     def has(self, release_id: str, edit_no: int) -> bool:
         """Whether the state of an edit's number can be had without making it anew."""
         current = self._current.get(release_id)
-        return current is None or current.edit_no == edit_no or (release_id, edit_no) in self._kept
+        return current is None or current.edit_no == edit_no or edit_no < self._erased_at or (release_id, edit_no) in self._kept
 
     def remade(self, release: Release, edit_no: int) -> Opened:
         """The state of an edit's number, made anew from the nearest one before it where few edits are between. Raises LedgerError."""
@@ -187,12 +189,19 @@ class FollowedEdits:
         with self._looking:
             if (now := self._current.get(release_id)) is not None and now.edit_no < newer.edit_no:
                 self._current[release_id] = newer if now.base is newer.base else newer.ruled_by(now.base)
+            self._forget()
 
     def _laid(self, state: EditedRelease) -> EditedRelease:
         assert self._log is not None, "asked only where there is one"
         while rows := self._log.since(state.edit_no, AT_ONCE):
-            state = state.with_edits(_read([(row.edit_no, row) for row in rows]))
+            edits = _read([(row.edit_no, row) for row in rows])
+            state = state.with_edits(edits)
+            self._erased_at = max([self._erased_at, *(number for number, edit in edits if edit.kind == "erase")])
         return state
+
+    def _forget(self) -> None:
+        """No state stays in which something is that was erased since; asked with the lock held."""
+        self._kept = OrderedDict((key, kept) for key, kept in self._kept.items() if key[1] >= self._erased_at)
 
     def _states(self) -> list[tuple[tuple[str, int], EditedRelease]]:
         with self._looking:

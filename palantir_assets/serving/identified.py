@@ -94,7 +94,8 @@ class Identified:
         scope[STANDING] = standing
         needed = needed_scope(scope)
         if needed not in standing.scopes:
-            raise Unauthorized(f"this token is not for {needed}: it lacks the scope", forbidden=True)
+            step = f"ask for a token with that scope: `palantir token create NAME --scope read --scope {needed}`, or the scope of a sign-in"
+            raise Unauthorized(f"this token is not for {needed}: it lacks the scope", forbidden=True, next_step=step)
         return standing.principal
 
     def standing(self, scope: Scope) -> Standing | None:

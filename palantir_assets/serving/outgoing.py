@@ -21,6 +21,8 @@ from palantir_assets.serving.recording import put_on_record
 Headers = tuple[tuple[bytes, bytes], ...]
 
 _THEIRS: Final = frozenset((b"content-security-policy", b"cache-control"))
+_WRITTEN: Final = b"edit-no"
+"""What an answer to a write says itself: its own edit, which is later than those that the request saw."""
 _FOUND: Final = (200, 304)
 
 
@@ -83,10 +85,11 @@ class Outgoing:
         return start, first
 
     def _beside(self, own: list[tuple[bytes, bytes]]) -> Headers:
-        """What every answer says, but what a route that is let says itself."""
-        if not getattr(self._scope.get("route"), "own_headers", False):
+        """What every answer says, but what a route that is let, or a write, says itself."""
+        theirs = _THEIRS if getattr(self._scope.get("route"), "own_headers", False) else frozenset((_WRITTEN,))
+        said = {name.lower() for name, _ in own} & theirs
+        if not said:
             return self._headers
-        said = {name for name, _ in own} & _THEIRS
         return tuple(header for header in self._headers if header[0] not in said)
 
     def _tag(self, body: bytes, whole: bool) -> bytes:

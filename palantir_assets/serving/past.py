@@ -11,13 +11,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from palantir_assets.access.views import View
+from palantir_assets.actions.cursors import CursorExpired, Point
 from palantir_assets.actions.edits import Edit, from_json
-from palantir_assets.actions.following import AT_ONCE, Point, Sight
+from palantir_assets.actions.following import AT_ONCE, Sight
 from palantir_assets.actions.overlay import Overlay, fold
 from palantir_assets.engine.ports import Released
 from palantir_assets.engine.sights import ReleaseSight
 from palantir_assets.engine.visibility import seen_by
-from palantir_assets.errors import CursorExpired, NoRelease, ReleaseError
+from palantir_assets.errors import NoRelease, ReleaseError
 from palantir_assets.release.holding import ReleaseHolder
 from palantir_assets.release.reading import Release
 

@@ -34,6 +34,7 @@ PolicyName = Literal[
     "outbox.read",
     "dagster.use",
     "access.explain",
+    "objects.erase",
 ]
 
 
@@ -57,6 +58,7 @@ POLICIES: Final[dict[str, Policy]] = {
         Policy("actions.apply", "what an action would do or did to objects the caller may read"),
         Policy("actions.read", "actions that the caller knows, on objects the caller may read"),
         Policy("access.explain", "to administrators, which rules hide or show an object to others"),
+        Policy("objects.erase", "to administrators, how often an object was edited and which releases hold it"),
         Policy("dagster.use", "Dagster's pages: runs, logs and metadata of assets, with marked columns masked"),
         Policy("account.own", "who the caller is and which tokens are the caller's own"),
         Policy("outbox.read", "to the roles admin and engineer, what waits to leave and why, without its words"),

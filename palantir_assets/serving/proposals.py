@@ -12,7 +12,7 @@ from palantir_assets.applying.applying import Asked, Planned
 from palantir_assets.applying.desk import Desk, Standpoint
 from palantir_assets.applying.differences import as_seen
 from palantir_assets.applying.proposing import approve, reject, waiting
-from palantir_assets.applying.telling import entry
+from palantir_assets.applying.telling import entry, without_erased
 from palantir_assets.errors import UnknownName
 from palantir_assets.serving.action_bodies import (
     AppliedView,
@@ -96,4 +96,4 @@ def _known(desk: Desk, at: Standpoint, number: int) -> ProposalView | None:
 
 def _told(desk: Desk, at: Standpoint, number: int) -> ProposalView:
     _, shown = waiting(desk, at, number)
-    return proposal_view(at, entry(desk, at, number), shown)
+    return proposal_view(at, entry(desk, at, number), without_erased(desk, at, shown))

@@ -23,9 +23,9 @@ class Unauthorized(PalantirError):
 
     next_step = "send `Authorization: Bearer …` with a token that is valid"
 
-    def __init__(self, message: str, *, forbidden: bool = False, presented: bool = True) -> None:
+    def __init__(self, message: str, *, forbidden: bool = False, presented: bool = True, next_step: str = "") -> None:
         self.forbidden, self.presented = forbidden, presented
-        super().__init__(message)
+        super().__init__(message, next_step=next_step)
 
 
 class Recognises(Protocol):

@@ -8,7 +8,18 @@ from palantir_assets.access.policy import Refusal
 from palantir_assets.actions.verdicts import ActionRefused, Finding
 from palantir_assets.applying.differences import Differs
 from palantir_assets.applying.reversing import NotRevertible
-from palantir_assets.errors import BeingAnswered, EditRefused, KeyReused, NotDecidable, NotPermitted, Outrun, PalantirError, StaleVersion
+from palantir_assets.errors import (
+    AnswerErased,
+    BeingAnswered,
+    EditRefused,
+    Erased,
+    KeyReused,
+    NotDecidable,
+    NotPermitted,
+    Outrun,
+    PalantirError,
+    StaleVersion,
+)
 from palantir_assets.serving.languages import Language, said
 from palantir_assets.serving.told import Told
 
@@ -32,6 +43,11 @@ def told_of_action(error: PalantirError, language: Language) -> Told | None:
         case StaleVersion():
             stale = {"objectType": error.object_type, "primaryKey": error.key, "expected": error.expected, "actual": error.actual}
             return Told(409, "StaleVersion", error.message, error.advice, stale, more=stale)
+        case AnswerErased():
+            return Told(410, "AnswerErased", "what was answered to this request was erased", error.advice)
+        case Erased():
+            erased = {"objectType": error.object_type, "primaryKey": error.key}
+            return Told(409, "ObjectErased", error.message, error.advice, erased, more=erased)
         case EditRefused():
             name = _CONFLICTS.get(type(error))
             headers = {"Retry-After": "1"} if isinstance(error, BeingAnswered) else None

@@ -19,7 +19,8 @@ from palantir_assets.serving.identity import NO_STORE, Identity, address, aside,
 from palantir_assets.serving.languages import Language, Spoken
 from palantir_assets.serving.policies import guarded
 from palantir_assets.serving.sign_in_forms import local, ours, shown, sign_in_form, signed_in
-from palantir_assets.serving.sign_in_pages import page, paragraph
+from palantir_assets.serving.sign_in_pages import link, page, paragraph
+from palantir_assets.settings import DAGSTER_PREFIX
 
 router = APIRouter(include_in_schema=False)
 
@@ -30,7 +31,8 @@ async def sign_in_page(request: Request, language: Spoken) -> Response:
     """Name and password, or whatever else is set up; who is signed in is told so."""
     identity, following = identity_of(request), local(request.query_params.get("next", ""))
     if session_of(request, identity) is not None:
-        return shown(request, language, "sign_in", [paragraph("signed_in", language)], out=True)
+        ways = [link("to_docs", language, "/docs"), link("to_dagster", language, f"{DAGSTER_PREFIX}/")]
+        return shown(request, language, "signed_in", ways, out=True)
     return sign_in_form(request, language, following)
 
 

@@ -46,9 +46,8 @@ def shown(
     cookie = form_cookie(request)
     kept = {"form": opaque.form_token(cookie), **(hidden or {})}
     forms = [form(*ask[:2], ask[2], language, kept)] if ask else []
-    if out:
-        forms.append(form("/sign-out", (), "sign_out", language, kept))
-    answer = page(title, language, [*forms, *parts], alert=alert, status=400 if alert else 200)
+    leave = [form("/sign-out", (), "sign_out", language, kept)] if out else []
+    answer = page(title, language, [*forms, *parts, *leave], alert=alert, status=400 if alert else 200)
     set_cookie(answer, identity_of(request), FORM_COOKIE, cookie, FORM_SECONDS)
     return answer
 

@@ -27,6 +27,8 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "allow": ("Allow", "허용"),
     "sign_out": ("Sign out", "로그아웃"),
     "signed_in": ("You are signed in.", "로그인되었습니다."),
+    "to_docs": ("What the API answers", "API 문서"),
+    "to_dagster": ("Dagster: how things are built", "Dagster: 빌드 화면"),
     "signed_out": ("You are signed out.", "로그아웃되었습니다."),
     "allowed": ("The device is signed in. You can close this page.", "기기가 로그인되었습니다. 이 창을 닫아도 됩니다."),
     "sent": (

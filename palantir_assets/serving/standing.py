@@ -1,7 +1,8 @@
 """Where the caller of an action stands, what comes with such a request, and how it is tried again when others were faster.
 
 An action is planned over the edits of this moment. If somebody changed what it read before it was written, it is
-planned again; not if the caller named the version that was expected, who is told.
+planned again; not if the caller named the version that was expected, who is told. A caller who names a version that
+another process made, and this one does not show yet, is no reason to refuse.
 """
 
 from __future__ import annotations
@@ -82,9 +83,11 @@ async def settled(request: Request, work: Callable[[Desk, Standpoint], T], *, ex
         try:
             return await to_thread.run_sync(work, desk, at)
         except StaleVersion as stale:
-            if (stale.object_type, stale.key) in (expected or {}):
+            head = await to_thread.run_sync(desk.log.head)
+            await edits.caught_up(head)  # whoever is told a version can go on from it here
+            outdated = stale.actual > stale.expected or at.release.edit_no >= head
+            if outdated and (stale.object_type, stale.key) in (expected or {}):
                 raise
-        await edits.caught_up(await to_thread.run_sync(desk.log.head))
     return await to_thread.run_sync(work, desk, at)
 
 

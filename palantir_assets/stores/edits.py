@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from palantir_assets.actions.edits import Applied
 from palantir_assets.errors import BeingAnswered, EditRefused, KeyReused
 from palantir_assets.ontology.served import ServedOntology
 from palantir_assets.stores.audit_chain import canonical
@@ -31,9 +32,10 @@ from palantir_assets.stores.edit_rows import (
 )  # fmt: skip
 from palantir_assets.stores.edit_writing import write_batches
 from palantir_assets.stores.group_commit import GroupCommit
+from palantir_assets.stores.histories import history_of
 from palantir_assets.stores.migrations.schema_edits import ActionRow, EditRow, IdempotencyRow, ProposalRow, ReversalRow
 from palantir_assets.stores.migrations.schema_keys import ObjectKeyRow
-from palantir_assets.stores.object_keys import Keys, keys_to_read
+from palantir_assets.stores.object_keys import Keys, erased_now, keys_to_read
 from palantir_assets.stores.personal import (
     Personal,
     PersonalNow,
@@ -82,6 +84,11 @@ class EditLog:
         self._answering: set[tuple[str, str]] = set()
         self._lock = Lock()
 
+    @property
+    def database(self) -> Database:
+        """Where it is kept."""
+        return self._database
+
     def learn(self, ontology: ServedOntology) -> None:
         """Seal from now on what an ontology calls personal, such as that of a release before it is served."""
         self._learnt.learn(ontology)
@@ -127,6 +134,10 @@ class EditLog:
         mine = (EditRow.object_type == object_type, EditRow.object_key == object_key)
         return self._opened(sa.select(EditRow).where(*mine).order_by(EditRow.version))
 
+    def history_around(self, action_no: int) -> Sequence[Applied]:
+        """An action with all that hangs together with it, at one moment: what taking it back is computed from."""
+        return history_of(self._database, (), actions=(action_no,))
+
     def versions(self, subjects: Sequence[Subject], *, up_to: int | None = None) -> dict[Subject, int]:
         """How often each object was edited, or had been when `up_to` was the last edit; 0 is never."""
         found = dict.fromkeys(subjects, 0)
@@ -143,6 +154,10 @@ class EditLog:
         """The type and key of every object that was erased."""
         gone = sa.select(ObjectKeyRow).where(ObjectKeyRow.erased_at.is_not(None))
         return frozenset((row.object_type, row.object_key) for row in self._database.select(gone))
+
+    def erased_among(self, subjects: Collection[Subject]) -> set[Subject]:
+        """Which of these objects were erased."""
+        return erased_now(self._database, subjects) if subjects else set()
 
     def of_action(self, action_no: int) -> Sequence[EditRecord]:
         """The edits of an action, in their order."""

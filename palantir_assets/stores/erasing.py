@@ -32,6 +32,8 @@ from palantir_assets.stores.sealing import is_sealed
 
 log = logging.getLogger(__name__)
 
+WORDLESS: Final = "what it says was erased"
+"""Why a message never leaves."""
 ERASE: Final = "erase"
 """The action, and the kind of its edit."""
 
@@ -105,10 +107,10 @@ def foreseen(database: Database, object_type: str, key: str, *, personal: Person
 
 
 def _not_sent(session: Session, subject: Subject, at: datetime) -> tuple[int, ...]:
-    """What waits and tells of an object is dead: it cannot be read any more."""
+    """What waits and tells of an object never leaves: it cannot be read any more."""
     gone = [row for row in session.scalars(_WAITING) if subject in text_subjects(row.payload)]
     for row in gone:
-        row.state, row.next_try_at, row.last_error = "dead", at, "what it says was erased"
+        row.state, row.next_try_at, row.last_error = "dropped", at, WORDLESS
     return tuple(row.effect_no for row in gone)
 
 

@@ -68,8 +68,10 @@ def whole_history(database: Database, until: Moment) -> list[Applied]:
     return _applied(database, database.rows(_EDITS.where(EditRow.edit_no <= until.edit_no)), _reversals(database, until))
 
 
-def history_of(database: Database, subjects: Iterable[Subject]) -> list[Applied]:
+def history_of(database: Database, subjects: Iterable[Subject], *, actions: Iterable[int] = ()) -> list[Applied]:
     """Every action on these objects (type, key) and links (link, pair), and on all that these hang together with, in order.
+
+    With `actions`, those are in it too, and what hangs together with them.
 
     What hangs together: what one action changed, who took it back, and the links of an object. That is what
     `actions.reverting` asks of a history.
@@ -78,18 +80,18 @@ def history_of(database: Database, subjects: Iterable[Subject]) -> list[Applied]
     reversals = _reversals(database, until)
     links = _ends(database, until)
     seen: set[Subject] = set()
-    actions: set[int] = set()
-    rows: list[tuple[Any, ...]] = []
-    front = set(subjects)
+    held = _with_reversals(set(actions), reversals)
+    rows = _edits_of(database, held, until)
+    front = {*subjects, *((row[4], row[5]) for row in rows)}
     while front:
         front |= {link for subject in front for link in links.get(subject, ())}
         seen |= front
-        found = _with_reversals(_actions_on(database, front, until), reversals) - actions
-        actions |= found
+        found = _with_reversals(_actions_on(database, front, until), reversals) - held
+        held |= found
         new = _edits_of(database, found, until)
         rows += new
         front = {(row[4], row[5]) for row in new} - seen
-    return _applied(database, sorted(rows), {no: told for no, told in reversals.items() if no in actions})
+    return _applied(database, sorted(rows), {no: told for no, told in reversals.items() if no in held})
 
 
 def _applied(database: Database, rows: Sequence[tuple[Any, ...]], reversals: Mapping[int, Sequence[int]]) -> list[Applied]:
@@ -101,20 +103,19 @@ def _applied(database: Database, rows: Sequence[tuple[Any, ...]], reversals: Map
         if action_no not in found:
             places.append((edit_no, action_no, at))
         found.setdefault(action_no, []).append(read(opened_edit(values, edit_no, (kind, key), keys)[0]))
-    for action_no, at in _times(database, reversals.keys() - found.keys()):
-        before = [edit_no for edit_no, other, then in places if other < action_no and then <= at]
-        places.append((max(before, default=0), action_no, at))
+    places += _wordless(database, reversals.keys() - found.keys())
     return [
         Applied(str(no), tuple(found.get(no, ())), edit_no, _plain(at), frozenset(map(str, reversals.get(no, ()))))
         for edit_no, no, at in sorted(places)
     ]
 
 
-def _times(database: Database, actions: Collection[int]) -> Iterator[tuple[Any, ...]]:
-    """(number, time) of actions, in their order."""
-    query = sa.select(ActionRow.action_no, ActionRow.at).order_by(ActionRow.action_no)
+def _wordless(database: Database, actions: Collection[int]) -> Iterator[tuple[Any, ...]]:
+    """(last edit by then, number, time) of reversals that wrote nothing."""
+    query = sa.select(ReversalRow.edit_no, ReversalRow.action_no, ActionRow.at).distinct()
+    query = query.join(ActionRow, ActionRow.action_no == ReversalRow.action_no)
     for some in _some(sorted(actions)):
-        yield from database.rows(query.where(ActionRow.action_no.in_(some)))
+        yield from database.rows(query.where(ReversalRow.action_no.in_(some)))
 
 
 def _reversals(database: Database, until: Moment) -> dict[int, list[int]]:

@@ -11,9 +11,10 @@ import smtplib
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTPUTF8
 from pathlib import Path
 from typing import Final, Protocol
 from urllib.parse import unquote, urlsplit
@@ -34,7 +35,7 @@ class Post(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class MailFolder:
-    """Mails as files, readable by their owner only; the same mail twice is one file."""
+    """Mails as files in plain text, readable by their owner only; the same mail twice is one file."""
 
     folder: Path
 
@@ -45,7 +46,7 @@ class MailFolder:
             beside = self.folder / f".{name}.{os.getpid()}"
             beside.unlink(missing_ok=True)
             with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(message.as_bytes(policy=SMTP))
+                file.write(_readable(message))
                 file.flush()
                 os.fsync(file.fileno())
             beside.rename(self.folder / f"{name}.eml")
@@ -106,6 +107,13 @@ def needs_starttls(smtp_url: str) -> bool:
 def open_post(settings: Settings) -> Post:
     """The mail server of the settings, or the folder."""
     return SmtpServer(settings.mail) if settings.mail.smtp_url else MailFolder(settings.mail_folder)
+
+
+def _readable(message: EmailMessage) -> bytes:
+    """A mail as any editor shows it: a server would be handed the same in letters that every server takes."""
+    shown = deepcopy(message)
+    shown.set_content(message.get_content(), cte="8bit")
+    return shown.as_bytes(policy=SMTPUTF8)
 
 
 def _password(file: Path | None) -> str:

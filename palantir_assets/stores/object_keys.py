@@ -21,7 +21,7 @@ from palantir_assets.stores.audit_key import AuditKey, load_key, load_or_make_ke
 from palantir_assets.stores.database import Database
 from palantir_assets.stores.edit_rows import Subject
 from palantir_assets.stores.migrations.schema_keys import ObjectKeyRow
-from palantir_assets.stores.sealing import Master, ObjectKey, master_of, new_key, unwrapped
+from palantir_assets.stores.sealing import Master, ObjectKey, master_of, new_key, pseudonym_of, unwrapped
 
 AT_ONCE: Final = 400
 """Pairs in one question: SQLite takes so many variables and no more."""
@@ -60,6 +60,10 @@ class Keys:
                 self._made[subject] = new_key(self._master(), subject)
             found.append(self._made[subject][0] if subject in self._made else self._key(subject))
         return found
+
+    def pseudonym(self, text: str) -> str:
+        """What stands for a text. Raises LedgerError where the master key is missing."""
+        return pseudonym_of(self._master(), text)
 
     def keep(self, session: Session) -> None:
         """Write the keys that were made."""
@@ -119,6 +123,19 @@ def keys_to_read(database: Database, subjects: Collection[Subject]) -> Keys:
     """What the ledger holds of the keys of these objects now, to read what was sealed with them."""
     rows = {(row.object_type, row.object_key): row for some in _batched(subjects) for row in database.select(_asked(some))}
     return Keys(rows, database.key)
+
+
+def pseudonym(database: Database, text: str) -> str | None:
+    """What stands for a text in this ledger; None where no personal value was ever written, or its key is away."""
+    if database.key is None or (key := load_key(master_file(database.key.file))) is None:
+        return None
+    return pseudonym_of(master_of(key), text)
+
+
+def erased_now(database: Database, subjects: Collection[Subject]) -> set[Subject]:
+    """Which of these objects are erased by now."""
+    gone = ObjectKeyRow.erased_at.is_not(None)
+    return {(row.object_type, row.object_key) for some in _batched(subjects) for row in database.select(_asked(some).where(gone))}
 
 
 def erased_among(session: Session, subjects: Collection[Subject]) -> set[Subject]:

@@ -20,7 +20,7 @@ from palantir_assets.stores.audit_chain import append, head_of, require_here
 from palantir_assets.stores.database import Database
 from palantir_assets.stores.edit_rows import Subject
 from palantir_assets.stores.migrations.schema_edits import OutboxRow
-from palantir_assets.stores.object_keys import Keys, keys_for, keys_to_read
+from palantir_assets.stores.object_keys import Keys, keys_for, keys_to_read, pseudonym
 from palantir_assets.stores.personal import opened_effect, text_subjects
 
 State = Literal["waiting", "taken", "done", "dead", "dropped"]
@@ -47,7 +47,7 @@ class Effect:
     next_try_at: datetime
     last_error: str | None
     erased: bool = False
-    """Whether what it says is gone for good; it is dead then."""
+    """Whether what it says is gone for good; it never leaves then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +130,9 @@ class Outbox:
 
     def sent_since(self, effect: Effect, since: datetime) -> Sequence[datetime]:
         """When the effects of the same kind and target left since then, newest first; those on their way before it count as
-        leaving now."""
-        same = (OutboxRow.kind == effect.kind, OutboxRow.target == effect.target)
+        leaving now. Sealed ones count by what stands for their target."""
+        targets = {effect.target, pseudonym(self.database, effect.target) or effect.target}
+        same = (OutboxRow.kind == effect.kind, OutboxRow.target.in_(targets))
         left = sa.and_(OutboxRow.state == "done", OutboxRow.next_try_at > since)
         leaving = sa.and_(OutboxRow.state == "taken", OutboxRow.effect_no < effect.effect_no)
         query = sa.select(OutboxRow.next_try_at).where(*same, sa.or_(left, leaving))

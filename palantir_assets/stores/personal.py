@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from palantir_assets.errors import EditRefused, Erased
+from palantir_assets.errors import AnswerErased, EditRefused
 from palantir_assets.ontology.served import ServedOntology
 from palantir_assets.stores.audit_chain import canonical
 from palantir_assets.stores.edit_rows import Batch, NewEdit, NewEffect, Subject
@@ -23,8 +23,6 @@ Personal = Callable[[str], frozenset[str]]
 
 PARTS: Final = ("values", "previous")
 """Where an edit, as JSON, holds values by property."""
-HIDDEN: Final = "•••"
-"""What stands for whom a message is to, where that is sealed."""
 _MARKED: Final = f'"{MARK}"'
 _SEALED_BYTES: Final = b"\0"
 
@@ -118,11 +116,14 @@ def opened_text(text: str, keys: Keys, place: Place) -> Json | None:
 
 
 def sealed_effect(effect: NewEffect, subjects: tuple[Subject, ...], keys: Keys, effect_no: int) -> tuple[str, str]:
-    """The target and the payload of a side effect as they are kept: whom a mail is to is sealed with it."""
+    """The target and the payload of a side effect as they are kept: whom a mail is to is sealed with it.
+
+    What stands for the recipient is the same for each of their mails, so that these can be counted.
+    """
     if not subjects:
         return effect.target, canonical(effect.payload)
     text = sealed_text({"target": effect.target, "payload": dict(effect.payload)}, subjects, keys, ("effect", effect_no))
-    return (HIDDEN if effect.kind == "mail" else effect.target), text
+    return (keys.pseudonym(effect.target) if effect.kind == "mail" else effect.target), text
 
 
 def opened_effect(target: str, text: str, effect_no: int, keys: Keys) -> tuple[str, Mapping[str, Json], bool]:
@@ -141,13 +142,13 @@ def sealed_reply(body: bytes, subjects: tuple[Subject, ...], keys: Keys, place: 
 
 
 def opened_reply(body: bytes, keys: Keys, place: Place) -> bytes:
-    """The reply that was kept. Raises Erased if it was erased with one of the objects that it tells of."""
+    """The reply that was kept. Raises AnswerErased if it was erased with one of the objects that it tells of."""
     if not body.startswith(_SEALED_BYTES):
         return body
     text = body[1:].decode()
     said: str | None = opened_text(text, keys, place)
     if said is None:
-        raise Erased(*next((subject for subject in text_subjects(text) if keys.is_erased(subject)), text_subjects(text)[0]))
+        raise AnswerErased(*next((subject for subject in text_subjects(text) if keys.is_erased(subject)), text_subjects(text)[0]))
     return said.encode("latin-1")
 
 

@@ -8,6 +8,7 @@ of in is sealed under all their keys at once: without one of them it cannot be r
 from __future__ import annotations
 
 import base64
+import hmac
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -53,6 +54,11 @@ class Master:
 def master_of(key: AuditKey) -> Master:
     """The master key that a key file holds."""
     return Master(key.key_id, _derived(key.secret, b"palantir object keys"))
+
+
+def pseudonym_of(master: Master, text: str) -> str:
+    """What stands for a text wherever it may not stand itself: always the same, and nobody without the key can tell whose."""
+    return f"•••{hmac.digest(_derived(master.secret, b'palantir pseudonyms'), text.encode(), 'sha256').hex()[:32]}"
 
 
 def new_key(master: Master, subject: Subject, random: Random = os.urandom) -> tuple[ObjectKey, bytes]:

@@ -33,6 +33,7 @@ def test_an_action_is_known_to_who_may_apply_or_approve_it() -> None:
     [
         {"parameters": ORDER, "do": [{"verb": "modify", "what": "order", "set": {"cents": 1}}]},
         {"parameters": ORDER, "do": [{"verb": "modify", "what": "order", "set": {"note": "$order.cents"}}]},
+        {"parameters": ORDER, "do": [{**DELETE[0], "when": "order.cents > 1"}]},
         {"parameters": ORDER, "do": DELETE, "require": [{"that": "order.cents > 1", "say": {"en": "no"}}]},
         {"parameters": {**ORDER, "much": {"type": "long", "default": "$order.cents"}}, "do": DELETE},
         {"parameters": {**ORDER, "much": {"type": "long", "choices": {"object": "order", "property": "cents"}}}, "do": DELETE},

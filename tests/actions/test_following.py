@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from palantir_assets.actions.cursors import Cursor, CursorExpired, CursorInvalid, Point
 from palantir_assets.actions.edits import Edit, LinkEdit, ObjectEdit
-from palantir_assets.actions.following import Cursor, Event, Point, Sight, changes
+from palantir_assets.actions.following import Event, Sight, changes
 from palantir_assets.actions.overlay import APPENDED, Overlay, fold
-from palantir_assets.errors import CursorExpired, CursorInvalid
 
 SEQUENCES = 600
 TYPES, KEYS, NAMES = ("bike", "lock"), tuple("abcdef"), ("p", "q", "r")

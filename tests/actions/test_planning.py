@@ -143,6 +143,39 @@ def test_each_step_sees_what_those_before_it_did(ontology: ServedOntology, world
     assert change.kind == "deleted" and change.properties["lock_id"] == ("L1", None) and change.properties["maker"] == ("Giant", None)
 
 
+def test_a_step_on_a_list_is_taken_with_each_object_and_a_criterion_must_hold_of_each(ontology: ServedOntology, world: FakeWorld) -> None:
+    world.objects["bicycle", "B2"] = Found({**BICYCLE, "bicycle_id": "B2", "state": "sold"}, 1)
+    one = proposal(ontology, world, "take_in_all", bicycles=["B1", "B2"])
+    assert [(edit.key, edit.values) for edit in one.edits if isinstance(edit, ObjectEdit)] == [("B1", {"state": "in_repair"})]
+    both = proposal(ontology, world, "take_in_all", bicycles=["B1", "B2"], tags=["dear", "urgent"])
+    assert [edit.key for edit in both.edits if isinstance(edit, ObjectEdit)] == ["B1", "B2"]
+    world.objects["bicycle", "B2"] = Found({**BICYCLE, "bicycle_id": "B2", "state": "scrapped"}, 1)
+    (refused,) = verdict(ontology, world, "take_in_all", bicycles=["B1", "B2"]).failures
+    assert refused.message is not None and refused.message.en == "One of them was scrapped."
+
+
+@pytest.mark.parametrize(
+    ("bicycles", "why"),
+    [
+        ([], "is needed"), (None, "is needed"), ("B1", "must be a list of at most 1000"), (["B1"] * 1001, "must be a list of at most 1000"),
+        (["B1", "B1"], "value 2: stands twice"), (["B1", "B9"], "value 2: there is no bicycle 'B9'"),
+        ([["B1"]], "value 1: must be of type"),
+    ],
+)  # fmt: skip
+def test_a_list_is_judged_value_by_value(ontology: ServedOntology, world: FakeWorld, bicycles: Any, why: str) -> None:
+    (refused,) = verdict(ontology, world, "take_in_all", bicycles=bicycles).failures
+    assert refused.what == "bicycles" and refused.message is not None and refused.message.en.startswith(why)
+
+
+def test_a_step_is_taken_only_where_its_condition_is_true(ontology: ServedOntology, world: FakeWorld) -> None:
+    for state, taken in (("in_repair", True), ("ready", False), (None, False)):
+        world.objects["bicycle", "B1"] = Found({**BICYCLE, "state": state}, 3)
+        found = proposal(ontology, world, "fit_lock", bicycle="B1", lock="L2")
+        assert [finding.outcome for finding in found.verdict.steps] == ["passed", "passed"]
+        states = [edit.values["state"] for edit in found.edits if isinstance(edit, ObjectEdit) and "state" in edit.values]
+        assert states == (["ready"] if taken else [])
+
+
 def test_a_link_by_a_property_sets_that_property(ontology: ServedOntology, world: FakeWorld) -> None:
     (edit,) = proposal(ontology, world, "fit_lock", bicycle="B1", lock="L2").edits
     assert edit == ObjectEdit("modify", "bicycle", "B1", {"lock_id": "L2"}, {"lock_id": "L1"}, 3)

@@ -74,4 +74,5 @@ def test_a_rule_is_backtested_armed_changed_and_disarmed(settings: Settings) -> 
 def test_a_rule_is_not_armed_before_there_is_something_to_test_it_on(settings: Settings) -> None:
     release(settings, {})
     told("arm", "big", code=1)
+    assert "`palantir build` makes the next one" in told("backtest", "big")
     told("backtest", "bgi", code=1)

@@ -26,7 +26,7 @@ from pathlib import Path
 from palantir_assets.serving.app import serve
 from palantir_assets.settings import Settings
 project, state, ledger_url, port = sys.argv[1:]
-serve(Settings(project=Path(project), state=Path(state), ledger_url=ledger_url, port=int(port)))
+serve(Settings(project=Path(project), state=Path(state), ledger_url=ledger_url, port=int(port), limits=None))
 """
 _SECONDS = 60
 

@@ -122,14 +122,14 @@ def test_every_curl_asks_for_something_that_exists(page: Path, arguments: list[s
 
 
 def acted(path: str, body: dict[str, Any]) -> None:
-    """Read what an action is told as the API would; what is told it is held against the action of the documents' examples."""
+    """Read what an action is told as the API would; what is told it is held against the action of the examples or the default project."""
     last = path.rpartition("/")[2]
     forms = {"preview": ToldBody, "revert": RevertBody, "approve": ApproveBody, "reject": RejectBody, "applyBatch": BatchRequest}
     asked = (ApplyRequest if path.startswith("/api/v2/") else ApplyBody) if last == "apply" else forms[last]
     told = asked.model_validate(body)
-    examples = load_ontology(pages.EXAMPLES).ontology.actions
+    declared = {**load_ontology(pages.ROOT / "ontology_specs").ontology.actions, **load_ontology(pages.EXAMPLES).ontology.actions}
     for name in getattr(told, "parameters", ()):
-        assert name in examples[path.split("/")[-2]].parameters
+        assert name in declared[path.split("/")[-2]].parameters
 
 
 def walked(question: str, body: dict[str, Any]) -> None:

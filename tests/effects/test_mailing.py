@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from email.policy import SMTP, SMTPUTF8, Policy
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,7 @@ def test_whom_no_mail_can_reach_is_dead_at_once_and_says_what_to_do(kims: World,
     worker(kims, post).send_due()
     assert post.sent == []
     assert only(kims).state == "dead" and only(kims).last_error
+    assert target != "mute" or "the user adds one at /sign-in/verify" in (only(kims).last_error or "")
 
 
 def test_a_mail_without_words_is_dead_at_once(kims: World) -> None:
@@ -150,6 +152,15 @@ def test_a_senders_own_mistake_loses_nothing_and_its_words_stay_out_of_the_ledge
     put(kims, mail("kim"))
     worker(kims, Letters(refusals=[KeyError("secret")])).send_due()
     assert (only(kims).state, only(kims).last_error) == ("waiting", "unexpected: KeyError")
+
+
+@pytest.mark.parametrize("policy", [SMTP, SMTPUTF8, None])
+def test_the_link_that_stops_mails_is_one_that_mail_programs_follow(policy: Policy | None) -> None:
+    stop = f"{URL}/mail/opt-out?proof={'a1' * 60}"
+    effect = Effect(1, 1, "mail", "kim", {"subject": {"ko": "접수 " * 30}, "text": {"ko": "글"}}, "taken", 1, NOON, None)
+    message = composed(effect, Recipient("kim", "kim@example.org"), sender="p@example.org", stop=stop, at=NOON)
+    raw = message.as_bytes(policy=policy) if policy else message.as_bytes()
+    assert f"List-Unsubscribe: <{stop}>".encode() in raw.splitlines()
 
 
 @given(st.text(max_size=300), st.text(max_size=300))

@@ -147,6 +147,16 @@ def test_a_cookie_alone_changes_nothing(client: TestClient) -> None:
     assert client.post("/api/platform/v1/me/tokens", json=body, headers=good).status_code == 201
 
 
+@pytest.mark.parametrize(("language", "words"), [("en", "You are signed in."), ("ko", "로그인되었습니다.")])
+def test_who_is_signed_in_is_shown_where_to_go_on(client: TestClient, language: str, words: str) -> None:
+    signed_in(client)
+    page = client.get("/sign-in", headers={"Accept-Language": language}).text
+    assert f"<h1>{words}</h1>" in page
+    ways = re.findall(r'<a href="([^"]+)"', page)
+    assert ways == ["/docs", "/dagster/"]
+    assert client.get("/docs").status_code == 200
+
+
 def test_signing_out_ends_the_session_everywhere(client: TestClient) -> None:
     signed_in(client)
     stolen = client.cookies["palantir_session"]
@@ -208,6 +218,7 @@ def test_a_token_makes_no_tokens_and_does_only_what_it_is_for(client: TestClient
     reading, account = personal(client, "read"), personal(client, "account", "read")
     answer = client.post("/api/platform/v1/me/tokens", json=body, headers=bearer(reading))
     assert answer.status_code == 403 and "insufficient_scope" in answer.headers["www-authenticate"]
+    assert "--scope account" in answer.json()["next_step"]
     assert client.post("/api/platform/v1/me/tokens", json=body, headers=bearer(account)).status_code == 403
 
 

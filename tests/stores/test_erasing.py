@@ -106,7 +106,7 @@ def test_what_is_erased_is_null_and_the_history_still_shows_that_it_was(log: Edi
     assert from_json(last.values) == ObjectEdit("erase", *HERE, version=2) and last.kind == "erase"
     action = log.action(1)
     assert action is not None and action.parameters == {} and action.erased
-    assert [(each.state, each.payload, each.erased) for each in Outbox(database).list()] == [("dead", {}, True)] * 2
+    assert [(each.state, each.payload, each.erased) for each in Outbox(database).list()] == [("dropped", {}, True)] * 2
     assert Outbox(database).take_due(NOW) == []
     assert whole(database)
     (row,) = [entry for entry in Ledger(database).audit() if entry.subject == "erase"]

@@ -6,7 +6,9 @@ import socket
 import ssl
 import subprocess
 from collections.abc import Iterator
+from email import message_from_bytes
 from email.message import EmailMessage
+from email.policy import default
 from pathlib import Path
 from typing import Any
 
@@ -169,6 +171,14 @@ def test_without_a_server_mails_lie_in_a_folder_that_nobody_else_reads(tmp_path:
     [file] = settings.mail_folder.iterdir()
     assert file.name == "effect-1.eml" and file.stat().st_mode & 0o077 == 0
     assert settings.mail_folder.stat().st_mode & 0o077 == 0
+
+
+def test_a_mail_in_the_folder_can_be_read_in_any_editor(tmp_path: Path) -> None:
+    MailFolder(tmp_path).send(letter(), "kim@example.org", name="effect-1")
+    text = (tmp_path / "effect-1.eml").read_text(encoding="utf-8")
+    assert "Subject: 접수" in text and "도착했습니다." in text
+    read = message_from_bytes(text.encode(), policy=default)
+    assert (read["Subject"], read.get_content()) == ("접수", "도착했습니다.\n")
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
