@@ -3,6 +3,7 @@
     python -m benchmarks                     all of them; takes about twenty minutes on 2 cores
     python -m benchmarks --only api,links    some of them
     python -m benchmarks --only engine       the engine beside its peers (PostgreSQL has to be installed)
+    python -m benchmarks --only edits,policies,ledger   what changes and rules cost, each beside the same without it
     python -m benchmarks --readme            the README's tables, from the last results
 
 One module a measurement, and a package for those of the engine; each says in its docstring what is measured and how.

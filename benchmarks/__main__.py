@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks import api, cold, coverage, links, plain, second
+from benchmarks import api, cold, coverage, links, plain, second, writes
 from benchmarks.bench import Bench
 from benchmarks.catalogue import Measured
 from benchmarks.engine import arrays, control, growth, walks, web
@@ -26,6 +26,9 @@ MEASUREMENTS: Mapping[str, Measure] = {
     "links": links.measure,
     "plain": plain.measure,
     "coverage": coverage.measure,
+    "edits": writes.edits,
+    "policies": writes.ruled,
+    "ledger": writes.acknowledged,
 }
 ENGINE: Mapping[str, Measure] = {
     "object": web.keyed,

@@ -11,9 +11,9 @@ from __future__ import annotations
 import argparse
 import random
 import statistics
-import sys
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter, process_time
@@ -22,9 +22,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from benchmarks.report import BenchmarkError
 from palantir_assets.access.views import whole
 from palantir_assets.actions.edits import Edit, ObjectEdit
-from palantir_assets.actions.overlay import Overlay
+from palantir_assets.actions.overlay import Overlay, fold
 from palantir_assets.engine.aggregating import aggregate
 from palantir_assets.engine.answering import execute
 from palantir_assets.engine.edited import Edited, edited
@@ -148,6 +149,25 @@ def ratio(ask: Asked, clean: Released, over: Released, *, rounds: int, number: i
     return without * 1e3, with_edits * 1e3, statistics.median(b / a for a, b in found)
 
 
+def measure(folder: Path, *, objects: int, edits: int, rounds: int, say: Callable[[str], None]) -> dict[str, tuple[float, float, float]]:
+    """By question: milliseconds without and with edits, and what one is of the other. Raises BenchmarkError where answers differ."""
+    with closing(made_release(folder, objects)) as release:
+        made, asked = made_edits(objects, edits), questions(release, objects)
+        began, over = perf_counter(), edited(release, Overlay())
+        for start in range(0, len(made), 5_000):
+            over = over.with_edits(made[start : start + 5_000])
+        say(f"{len(made):,} edits over {objects:,} objects laid in {perf_counter() - began:.2f} s")
+        _same_answers(asked, over, edited(release, fold(Overlay(), made)))
+        over = _one_by_one(over, len(made), objects, say)
+        found = {}
+        for name, ask in asked.items():
+            ratio(ask, release, over, rounds=10, number=0)
+            without, with_edits, times = found[name] = ratio(ask, release, over, rounds=rounds, number=10)
+            say(f"{name:16} {without:8.3f} ms  {with_edits:8.3f} ms  {times:5.2f} times")
+        say(f"links walked anew after an edit: {_walked_anew(over, objects):.1f} ms of CPU time")
+        return found
+
+
 def main() -> None:
     """Print what each question costs, and how long the edits took to lay over."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -156,28 +176,34 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=60)
     told = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        release = made_release(Path(folder), told.objects)
-        edits = made_edits(told.objects, told.edits)
-        began = perf_counter()
-        over = edited(release, Overlay())
-        for start in range(0, len(edits), 5_000):
-            over = over.with_edits(edits[start : start + 5_000])
-        sys.stdout.write(f"{len(edits):,} edits over {told.objects:,} objects laid in {perf_counter() - began:.2f} s\n")
-        over = _one_by_one(over, len(edits), told.objects)
-        for name, ask in questions(release, told.objects).items():
-            ratio(ask, release, over, rounds=10, number=0)
-            without, with_edits, times = ratio(ask, release, over, rounds=told.rounds, number=10)
-            sys.stdout.write(f"{name:16} {without:8.3f} ms  {with_edits:8.3f} ms  {times:5.2f} times\n")
-        release.close()
+        measure(Path(folder), objects=told.objects, edits=told.edits, rounds=told.rounds, say=print)
 
 
-def _one_by_one(over: Edited, number: int, objects: int) -> Edited:
+def _same_answers(asked: Mapping[str, Asked], over: Released, at_once: Released) -> None:
+    """Edits that came bit by bit answer as the same edits laid over at once."""
+    for name, ask in asked.items():
+        if [ask(over, number) for number in range(5)] != [ask(at_once, number) for number in range(5)]:
+            raise BenchmarkError(f"{name}: edits laid over one after the other answer otherwise than all at once")
+
+
+def _walked_anew(over: Edited, objects: int) -> float:
+    """Milliseconds of CPU time of the first walk of a link that an edit just touched, all of its arrays made anew."""
+    spent, number = [], over.edit_no
+    for at in range(1, 12):
+        over = over.with_edits([(number + at, ObjectEdit("modify", "box", str(at * 41 % objects), {"shelf_id": "S00007"}))])
+        began = process_time()
+        over.links["box__shelf"]
+        spent.append(process_time() - began)
+    return statistics.median(spent) * 1e3
+
+
+def _one_by_one(over: Edited, number: int, objects: int, say: Callable[[str], None]) -> Edited:
     """Some edits more, one at a time, as they come in."""
     began, steps = process_time(), 100
     for at in range(1, steps + 1):
         edit = ObjectEdit("modify", "box", str(at * 37 % objects), {"weight": at})
         over = over.with_edits([(number + at, edit)])
-    sys.stdout.write(f"one edit more: {(process_time() - began) / steps * 1e3:.2f} ms of CPU time\n")
+    say(f"one edit more: {(process_time() - began) / steps * 1e3:.2f} ms of CPU time")
     return over
 
 

@@ -144,7 +144,10 @@ def test_a_page_without_both_markers_is_refused(page: str) -> None:
 def test_a_measurement_that_does_not_exist_is_refused_with_the_names_of_those_that_do(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--only", "cold,warm"])
-    assert "'warm' is none of cold, second, api, links, plain, coverage, object, linked, filter" in capsys.readouterr().err
+    assert (
+        "'warm' is none of cold, second, api, links, plain, coverage, edits, policies, ledger, object, linked, filter"
+        in capsys.readouterr().err
+    )
 
 
 def test_the_engines_rows_stand_together_between_their_controls() -> None:
