@@ -35,8 +35,8 @@ test: $(INSTALLED) ## Lint, types, import contracts, and all tests with coverage
 bench: $(INSTALLED) ## Measure, and print every number that the README quotes.
 	$(BIN)/python -m benchmarks
 
-soundness: $(INSTALLED) ## The promises of tests/soundness and the oracle of queries with their full counts; takes long.
-	SOUNDNESS=full $(BIN)/pytest tests/soundness tests/oracle
+soundness: $(INSTALLED) ## The promises of tests/soundness, the oracle of queries and the story under kill -9 with their full counts; takes long.
+	SOUNDNESS=full $(BIN)/pytest tests/soundness tests/oracle tests/stories/test_grounding.py tests/stories/test_grounding_killed.py
 
 conformance: $(INSTALLED) ## Drive the API with the official Foundry client and print what passes; WRITE=1 renews docs/conformance.md.
 	$(BIN)/python -m tests.conformance $(if $(WRITE),--write)

@@ -1,0 +1,1 @@
+select flight_id, tail_number, departs_at, minutes from {{ source('raw', 'hangar__flights') }}
