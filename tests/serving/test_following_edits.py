@@ -180,6 +180,7 @@ def test_two_services_over_one_ledger_see_what_either_acknowledged(shop: tuple[S
                     assert client.get(f"{ORDER}/7", headers=at(appended.last_edit)).json()["note"] == f"note {number}"
 
 
+@pytest.mark.soundness  # how fast is not for every commit
 def test_another_process_of_the_machine_reads_an_edit_soon_after_it_is_acknowledged(
     shop: tuple[Settings, ListLog], ledger_url: str, key_file: Path
 ) -> None:
@@ -192,6 +193,7 @@ def test_another_process_of_the_machine_reads_an_edit_soon_after_it_is_acknowled
     assert late[10] < 1.0  # 50 ms on a quiet machine, which the benchmark measures; here other tests take their turns
 
 
+@pytest.mark.soundness  # how fast is not for every commit
 def test_to_follow_a_log_in_which_nothing_happens_costs_next_to_nothing(tmp_path: Path) -> None:
     with closing(open_database(f"sqlite:///{tmp_path / 'edits.db'}", tmp_path / "keys" / "audit.key")) as database:
         followed = following_edits.FollowedEdits(EditLog(database))
