@@ -13,6 +13,7 @@ import time
 import uuid
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -27,7 +28,7 @@ from palantir_assets.assets.ledger import ledger_versions, said_of
 from palantir_assets.assets.location import Location, build_location
 from palantir_assets.assets.project import Project, open_project
 from palantir_assets.assets.standing import staleness, warnings_now
-from palantir_assets.errors import BuildError, WarehouseBusy, did_you_mean
+from palantir_assets.errors import BuildError, LedgerError, WarehouseBusy, did_you_mean
 from palantir_assets.release.filesystem import FileSystem
 from palantir_assets.search.exporting import export_ahead
 from palantir_assets.settings import Settings
@@ -96,7 +97,8 @@ def build(
             _make(location, instance, _with_new_edits(project, location, instance, _selected(location, select)), tally, on_event)
             rounds, skipped = 1, list[str]()
         else:
-            _make_what_actions_ask_for(project, location, instance, on_event)
+            with suppress(LedgerError):  # what cannot be asked now is asked by the next build, or by the sensor
+                _make_what_actions_ask_for(project, location, instance, on_event)
             rounds, skipped = _until_fresh(project, location, instance, tally, on_event)
         released = latest_version(instance, RELEASE) or None
     seconds, warned = time.monotonic() - started, warnings_now(project, location)

@@ -52,7 +52,7 @@ def test_one_that_names_what_is_hidden_is_not_known(reading: dict[str, Any]) -> 
 
 def test_mails_are_told_of_with_the_actions_that_send_them() -> None:
     told = view_of(PEOPLE["max"], with_actions().ontology, rules(), lambda name: True).ontology
-    assert set(told.mails) == {"paid"}
+    assert set(told.mails) == {"paid", "repriced"}
     assert view_of(PEOPLE["eve"], with_actions().ontology, rules(), lambda name: True).ontology.mails == {}
 
 

@@ -65,7 +65,7 @@ def rounds(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[[Rou
     return put
 
 
-def good(settings: Settings, *, select: str | None, on_event: Callable[[Event], None]) -> Outcome:
+def good(settings: Settings, *, select: str | None, on_event: Callable[[Event], None], disk: object = None) -> Outcome:
     on_event(Event("step_succeeded", "raw/shop__orders", 0.1))
     return Outcome(1, ["raw/shop__orders"], [], [], "r" * 32, 0.1)
 

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import pytest
+
 from palantir_assets.cli.supervisor import Backoff, News, Supervisor, spawn
 from tests.cli.helpers import MakeChild, is_alive, until
 
@@ -106,6 +108,7 @@ def test_a_child_that_will_not_stop_is_killed(script: MakeChild, tmp_path: Path)
     assert not is_alive(pid)
 
 
+@pytest.mark.soundness  # red once in some hundred times on a busy machine, and nobody knows yet why
 def test_children_do_not_outlive_a_killed_supervisor(tmp_path: Path) -> None:
     parent = subprocess.Popen([sys.executable, "-c", PARENT, WRITE_PID_AND_WAIT, str(tmp_path / "pids")])
     child = pids(tmp_path / "pids")[0]

@@ -113,6 +113,7 @@ def plane_from_its_line(raw: Raw) -> dict[str, Any]:
         "tail_number": line["tailnum"],
         "manufacture_year": whole(line["year"]),
         "plane_type": line["type"],
+        "status": "active",
         "manufacturer": line["manufacturer"],
         "model": line["model"],
         "engines": whole(line["engines"]),

@@ -22,6 +22,7 @@ from palantir_assets.identity.accounts import Grant
 from palantir_assets.serving.app import _app
 from palantir_assets.settings import Settings
 from palantir_assets.stores.database import Database, open_database
+from palantir_assets.stores.edits import no_fault
 from palantir_assets.stores.identities import open_identities
 from palantir_assets.stores.ledger import Ledger, open_ledger
 from palantir_assets.stores.migrations.schema import Base
@@ -125,7 +126,7 @@ class Asked:
 def service(settings: Settings, secrets: dict[str, str]) -> Iterator[Asked]:
     """The app as `palantir serve` puts it together; the first makes the users and their tokens."""
     ledger = open_ledger(settings.ledger_url, settings.audit_key)
-    app = _app(settings, ledger)
+    app = _app(settings, ledger, no_fault)
     try:
         if not secrets:
             identity = app.state.identity
