@@ -59,7 +59,7 @@ def nothing_fails() -> Iterator[None]:
 
 
 def put(database: Database, kind: str, target: str, **payload: object) -> None:
-    EditLog(database).append(batch("a", effects=[NewEffect(kind, target, payload)]))
+    EditLog(database).append(batch(effects=[NewEffect(kind, target, payload)]))
 
 
 def asked(database: Database, instance: dg.DagsterInstance, at: datetime) -> list[Wanted]:
