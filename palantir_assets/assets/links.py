@@ -7,7 +7,7 @@ made, of what, and what a person is shown.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -18,10 +18,13 @@ from palantir_assets.assets.project import Project
 from palantir_assets.errors import SpecError
 from palantir_assets.names import Name, dbt_table, fingerprint, link_table, said_table
 from palantir_assets.ontology.compiling import missing_link_columns
-from palantir_assets.ontology.link_sql import folded_link_select, link_select, orphans_select, tables_read
+from palantir_assets.ontology.link_sql import folded_link_select, folded_orphans_select, link_select, tables_read
 from palantir_assets.ontology.spec import Link, ObjectType
 from palantir_assets.ontology.versioning import MAKERS, link_version
 from palantir_assets.stores.warehouse import columns, content_version, replace_tables, rows, sample
+
+if TYPE_CHECKING:
+    import duckdb
 
 
 def link_assets(project: Project) -> list[dg.AssetsDefinition]:
@@ -83,11 +86,18 @@ def _link_asset(project: Project, source: ObjectType, link_name: str, link: Link
                 raise SpecError(problems)
             said = rows(con, said_table(name)) if link.via else 0
             made = folded_link_select(project.ontology, source, link_name, link) if said else sql
-            replace_tables(con, {name: made, orphans_table(name): orphans_select(project.ontology, source, link)})
-            told: dict[str, Any] = {"orphan_keys": rows(con, orphans_table(name)), **({"edited_pairs": said} if said else {})}
+            replace_tables(con, {name: made, orphans_table(name): folded_orphans_select(project.ontology, source, link)})
+            told: dict[str, Any] = {**_lost(con, name), **({"edited_pairs": said} if said else {})}
         return table_result(project.warehouse, name, sql, marked=markings_of(project, name), **told)
 
     return make_links
+
+
+def _lost(con: duckdb.DuckDBPyConnection, name: Name) -> dict[str, int]:
+    """How many keys of a link lead nowhere and how many objects hold them; and how many lead to what edits took away."""
+    counts = "count(*) FILTER (NOT gone), coalesce(sum(objects) FILTER (NOT gone), 0), count(*) FILTER (gone)"
+    keys, objects, gone = con.execute(f"SELECT {counts} FROM {orphans_table(name).sql}").fetchall()[0]
+    return {"orphan_keys": keys, "orphan_objects": int(objects), **({"keys_taken_away_by_edits": gone} if gone else {})}
 
 
 def orphans_table(name: Name) -> Name:
@@ -105,14 +115,12 @@ def _orphans_check(project: Project, source: ObjectType, link_name: str, link: L
     def count_orphans() -> dg.AssetCheckResult:
         lost = orphans_table(name)
         with project.warehouse.read() as con:
-            version, keys, first = content_version(con, name), rows(con, lost), sample(con, lost, 10)
-            objects = con.execute(f"SELECT coalesce(sum(objects), 0) FROM {lost.sql}").fetchall()[0][0]
-        counts = {"orphan_keys": keys, "orphan_objects": int(objects)}
+            version, counts, first = content_version(con, name), _lost(con, name), sample(con, lost, 10, where="NOT gone")
         return report(
             project,
             name,
             "orphans",
-            passed=keys == 0,
+            passed=counts["orphan_keys"] == 0,
             blocking=blocking,
             fingerprint=_orphans_fingerprint(link),
             data_version=version,

@@ -1,9 +1,10 @@
 """Building what is stale, round by round, until nothing is.
 
 A round is one Dagster run in this process over every asset that is stale on its own account (`health.staleness`
-says which). An asset whose content comes out as it was leaves those after it alone, so the next round may be
-smaller than the graph suggests. Checks are asked with the assets they are about, or alone when what they expect
-has changed; the release comes last, when everything else has spoken.
+says which) and stands on nothing that may yet become so: nothing is made or checked of new and old together. An asset
+whose content comes out as it was leaves those after it alone, so the next round may be smaller than the graph
+suggests. Checks are asked with the assets they are about, or alone when what they expect has changed; the release
+comes last, when everything else has spoken.
 """
 
 from __future__ import annotations
@@ -126,7 +127,7 @@ def _until_fresh(
     edits = ledger_versions(project)
     for number in range(MAX_ROUNDS):
         state = staleness(project, location, instance, edits=edits)
-        due = sorted(name for name in state.stale if name != str(RELEASE) and name not in state.held)
+        due = sorted(state.stale.keys() - state.held - state.unsettled - {str(RELEASE)})
         if not due and not state.checks:
             if state.refused:
                 tally.failed += [f"{name} ({check})" for name, check in state.refused]
@@ -134,15 +135,17 @@ def _until_fresh(
             due = [name for name in state.stale if name == str(RELEASE)]
             if not due:
                 return number, []
+        # What is checked alone is checked once what it stands on is made: it may be about to change.
+        checks = [check for check in state.checks if not due or _name(check.asset_key) not in state.after]
         due = _with_siblings(location, due)
-        if (due, state.checks) == before:
+        if (due, checks) == before:
             raise BuildError(f"a round over {', '.join(due[:5]) or 'checks'} made nothing and said nothing")
-        before = (due, state.checks)
+        before = (due, checks)
         if str(DOCUMENTS) in due:
             export_ahead(project.settings.cache / ENCODERS)
-        on_event(Event("round", "", detail=f"{len(due)} assets, {len(state.checks)} checks asked again", total=len(due)))
+        on_event(Event("round", "", detail=f"{len(due)} assets, {len(checks)} checks asked again", total=len(due)))
         _wait_for_the_warehouse(project)
-        _make(location, instance, _selection(due, state.checks), tally, on_event)
+        _make(location, instance, _selection(due, checks), tally, on_event)
         if any(name.startswith("ledger/") for name in due):
             edits = {}  # read once: what comes while a build goes on is the next one's
         if tally.failed:

@@ -21,10 +21,13 @@ from palantir_assets.health.staleness import Made, Node, downstream, stale
 
 @dataclass(frozen=True, slots=True)
 class Staleness:
-    """What is stale and why; the checks whose last word is about other content or expectations; the blocking checks
-    whose word of today's content is no; and the assets held back by them."""
+    """What is stale and why, and what stands on that; of the stale, what stands also on something that may yet become so;
+    the checks whose last word is about other content or expectations; the blocking checks whose word of today's content
+    is no; and the assets held back by them."""
 
     stale: Mapping[str, str]
+    after: frozenset[str]
+    unsettled: frozenset[str]
     checks: tuple[dg.AssetCheckKey, ...]
     refused: tuple[tuple[str, str], ...]
     held: frozenset[str]
@@ -48,8 +51,10 @@ def staleness(project: Project, location: Location, instance: dg.DagsterInstance
         elif blocking and not record.passed:
             refused.append((str(name), check))
     found = stale(nodes, made, {**source_versions(project), **(ledger_versions(project) if edits is None else edits)})
-    blocked = {name for name, _ in refused if name not in found}
-    return Staleness(found, tuple(old), tuple(pair for pair in refused if pair[0] in blocked), downstream(nodes, blocked))
+    refused = [pair for pair in refused if pair[0] not in found]
+    after = downstream(nodes, found)
+    held = downstream(nodes, {name for name, _ in refused})
+    return Staleness(found, after, downstream(nodes, after - found.keys()), tuple(old), tuple(refused), held)
 
 
 def warnings_now(project: Project, location: Location) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from palantir_assets.ontology.aggregates import take_apart
+from palantir_assets.ontology.expressions import spelled
 from palantir_assets.ontology.served import ServedOntology
 from palantir_assets.ontology.served_parts import (
     InterfaceLink,
@@ -85,6 +86,7 @@ def served_property(ontology: Ontology, prop: SharedProperty) -> ServedProperty:
     value_type = ontology.value_types.get(prop.type)
     label: Label | None = prop.label or (value_type.label if value_type else None)
     own = prop if isinstance(prop, Property) else None
+    computed_by = spelled(own.derived) if own and own.derived is not None else None
     return ServedProperty(
         type=ontology.base_type(prop),
         label=label,
@@ -103,8 +105,8 @@ def served_property(ontology: Ontology, prop: SharedProperty) -> ServedProperty:
         shared=getattr(prop, "shared", None),
         default=own.default if own else None,
         personal=own is not None and own.personal,
-        virtual=own.derived if own and not own.materialised else None,
-        expression=own.derived if own and own.materialised else None,
+        virtual=computed_by if own and not own.materialised else None,
+        expression=computed_by if own and own.materialised else None,
     )
 
 

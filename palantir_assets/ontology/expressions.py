@@ -88,6 +88,18 @@ def tree_of(text: str) -> ast.Expression:
     return tree
 
 
+def spelled(text: str) -> str:
+    """The expression as this language spells it: two texts that differ in white space, quotes or idle parentheses are one.
+
+    >>> spelled("(amount>100)  and status == \"paid\"")
+    "amount > 100 and status == 'paid'"
+
+    Raises ExpressionError if it cannot be parsed. What would so become longer than an expression may be stays as it was.
+    """
+    spelling = ast.unparse(tree_of(text))
+    return spelling if len(spelling) <= MAX_LENGTH else text
+
+
 def _a(kind: Kind) -> str:
     return f"{'an' if kind == 'array' else 'a'} {kind}"
 

@@ -65,6 +65,25 @@ def orphans_select(ontology: Ontology, source: ObjectType, link: Link) -> str:
     )
 
 
+def folded_orphans_select(ontology: Ontology, source: ObjectType, link: Link) -> str:
+    """As `orphans_select`, with `gone`: whether an edit deleted or erased where the key leads, which is no fault of the data."""
+    backing = ontology.objects[link.through.object] if link.through else None
+
+    def gone(name: str, end: ObjectType) -> str:
+        said = f"SELECT 1 FROM {said_table(object_table(end.name)).sql} e WHERE (e.erased OR NOT e.present) AND e.key"
+        if backing is None:
+            return f"EXISTS ({said} = o.key)"
+        if (by := backing.links[name].by) is None:
+            return "false"
+        held = f"SELECT CAST(v.{quoted(by)} AS VARCHAR) FROM {object_table(backing.name).sql} v"
+        return f"EXISTS ({said} IN ({held} WHERE CAST(v.{quoted(backing.key)} AS VARCHAR) = o.key))"
+
+    first, second = (link.through.source, link.through.target) if link.through else ("", "")
+    target = gone(second, ontology.objects[link.to])
+    told = target if link.by else f"CASE side WHEN 'source' THEN {gone(first, source)} ELSE {target} END"
+    return f"SELECT o.*, {told} AS gone FROM ({orphans_select(ontology, source, link)}) o ORDER BY gone, objects DESC, key"
+
+
 def tables_read(ontology: Ontology, source: ObjectType, link: Link) -> list[Name]:
     """The tables that a link is made of, each once."""
     made = [object_table(source.name), object_table(link.to)]

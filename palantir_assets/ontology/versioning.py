@@ -15,12 +15,12 @@ from palantir_assets.ontology.compiling import (
     candidate_select,
     link_select,
     object_select,
-    orphans_select,
     paths_select,
     series_of,
     series_select,
     served_ontology,
 )
+from palantir_assets.ontology.link_sql import folded_orphans_select
 from palantir_assets.ontology.paths import template_fields
 from palantir_assets.ontology.served import ServedOntology
 from palantir_assets.ontology.serving_access import served_access
@@ -56,7 +56,7 @@ def object_version(ontology: Ontology, object_type: ObjectType) -> str:
 
 
 def link_version(ontology: Ontology, source: ObjectType, link: Link) -> str:
-    return fingerprint(MAKERS["links"], link_select(ontology, source, link), orphans_select(ontology, source, link))
+    return fingerprint(MAKERS["links"], link_select(ontology, source, link), folded_orphans_select(ontology, source, link))
 
 
 def graph_version(graph: Graph) -> str:

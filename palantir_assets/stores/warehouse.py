@@ -144,9 +144,9 @@ def rows(con: duckdb.DuckDBPyConnection, name: Name) -> int:
     return int(con.execute(f"SELECT count(*) FROM {name.sql}").fetchall()[0][0])
 
 
-def sample(con: duckdb.DuckDBPyConnection, name: Name, limit: int = 5) -> list[dict[str, object]]:
-    """The first `limit` rows, as a person may want to see them."""
-    result = con.execute(f"SELECT * FROM {name.sql} LIMIT {int(limit)}")
+def sample(con: duckdb.DuckDBPyConnection, name: Name, limit: int = 5, *, where: str = "true") -> list[dict[str, object]]:
+    """The first `limit` rows that fulfil a condition in SQL, as a person may want to see them."""
+    result = con.execute(f"SELECT * FROM {name.sql} WHERE {where} LIMIT {int(limit)}")
     heads = [column[0] for column in result.description or ()]
     return [dict(zip(heads, row, strict=True)) for row in result.fetchall()]
 

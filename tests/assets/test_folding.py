@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import pytest
 
@@ -119,6 +120,17 @@ def test_what_was_erased_is_left_out_whatever_the_source_brings(shop: Shop, peop
     shop.edit(ORDERS_CSV, "o-1003,c-001,2024-01-20 18:42:00,15500,returned", "o-1003,c-001,2024-01-20 18:42:00,15501,returned")
     assert "objects/order" in shop.build().made
     assert shop.served("order", "o-1003") is None
+
+
+@pytest.mark.parametrize("way", ["delete", "erase"])
+def test_links_to_what_somebody_took_away_are_told_and_stop_no_build(shop: Shop, people: People, way: Literal["delete", "erase"]) -> None:
+    shop.edit(ORDER, "orphans: warn", "orphans: block")
+    shop.edit(ORDERS_CSV, "c-099", "c-001")
+    people.act(ObjectEdit(way, "customer", "c-001", {}, {}))
+    assert shop.build().outcome.failed == []
+    assert linked(shop, "o-1001") == []
+    told = shop.record("links/order__customer", "orphans").details
+    assert told == {"orphan_keys": 0, "orphan_objects": 0, "keys_taken_away_by_edits": 1}
 
 
 @pytest.mark.parametrize(("rule", "kept"), [("edit_wins", 5.0), ("source_wins", 7777.0), ("latest_wins", 7777.0)])

@@ -123,12 +123,19 @@ def test_a_release_holds_who_may_as_content(shop: Shop) -> None:
     assert [str(problem.place) for problem in verify(folder)] == [str(folder / ACCESS_FILE)]
 
 
-def test_another_expression_with_the_same_content_makes_that_object_type_only(shop: Shop) -> None:
+def test_another_expression_with_the_same_content_makes_that_object_type_and_the_release_that_tells_it(shop: Shop) -> None:
     before = shop.head()
     shop.edit(ORDER, "amount >= 100000", "not (amount < 100000)")
     again = shop.build()
-    released = {"candidate/answers", "candidate/candidate", "release/release"}  # which holds the expression as it is written
+    released = {"candidate/answers", "candidate/candidate", "release/release"}
     assert (again.made, again.checks) == ({"objects/order", *released}, ["objects/order expectations passed"])
+    assert shop.head() != before
+
+
+def test_another_spelling_of_an_expression_makes_nothing(shop: Shop) -> None:
+    before = shop.head()
+    shop.edit(ORDER, "amount >= 100000", "(amount>=100000)")
+    assert shop.build().made == set()
     assert shop.head() == before
 
 

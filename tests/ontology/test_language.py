@@ -20,7 +20,7 @@ from palantir_assets.ontology.compiling import (
     orphans_select,
     served_ontology,
 )
-from palantir_assets.ontology.link_sql import tables_read
+from palantir_assets.ontology.link_sql import folded_orphans_select, tables_read
 from palantir_assets.ontology.loading import load_ontology
 from palantir_assets.ontology.reading import Loaded
 from palantir_assets.ontology.spec import Ontology
@@ -102,6 +102,24 @@ def test_a_link_through_objects_knows_them_and_when_it_held(warehouse: duckdb.Du
     assert read == ["objects/member", "objects/book", "objects/loan", "links/loan__member", "links/loan__book"]
     warehouse.execute("DELETE FROM links.loan__book WHERE source_row = 1")
     assert warehouse.execute(orphans_select(library.ontology, member, member.links["borrowed"])).fetchall() == [("target", "2", 1)]
+
+
+def test_what_edits_took_away_is_told_from_what_the_data_lost(warehouse: duckdb.DuckDBPyConnection, library: Loaded) -> None:
+    warehouse.execute("CREATE SCHEMA ledger")
+    for name in ("book", "author", "member", "loan"):
+        warehouse.execute(f"CREATE TABLE ledger.{name} (key VARCHAR, present BOOLEAN, erased BOOLEAN)")
+    warehouse.execute("INSERT INTO ledger.member VALUES ('0', NULL, true), ('1', NULL, false)")
+    warehouse.execute("INSERT INTO ledger.book VALUES ('B-9', false, false), ('B-0', true, false)")
+    warehouse.execute("DELETE FROM objects.member")
+    warehouse.execute("DELETE FROM links.loan__member")
+
+    def lost(source: str, name: str) -> list[tuple[object, ...]]:
+        owner = library.ontology.objects[source]
+        return warehouse.execute(folded_orphans_select(library.ontology, owner, owner.links[name])).fetchall()
+
+    assert lost("loan", "member") == [("1", 1, False), ("0", 2, True)]
+    assert lost("book", "authors") == [("target", "x", 1, False), ("source", None, 1, False), ("source", "B-9", 1, True)]
+    assert lost("member", "borrowed") == [("source", "2", 1, False), ("source", "1", 1, True), ("source", "3", 1, True)]
 
 
 def test_what_is_computed_over_links_has_one_row_an_object(warehouse: duckdb.DuckDBPyConnection, library: Loaded) -> None:

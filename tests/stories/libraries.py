@@ -30,7 +30,7 @@ def build_library(settings: Settings) -> BuildOutcome:
     with environment_of(settings):
         boot.boot(settings)
         made = build(settings, on_event=lambda event: said.append(f"{event.asset} {event.detail}") if event.kind == "step_failed" else None)
-    assert not made.failed, said
+    assert not made.failed, (said, made)
     return made
 
 

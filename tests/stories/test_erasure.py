@@ -283,7 +283,9 @@ def test_who_is_erased_is_nowhere_told_and_nowhere_built(
         assert states[0] == (1, "dropped") and {state for _, state in states} <= {"dropped", "done", "dead"}
         identities.watch.close()
     if ledger_url.startswith("sqlite"):
-        for file in Path(ledger_url.removeprefix("sqlite:///")).parent.iterdir():
+        files_of_ledger = [file for file in Path(ledger_url.removeprefix("sqlite:///")).parent.rglob("*") if file.is_file()]
+        assert files_of_ledger
+        for file in files_of_ledger:
             assert [word for word in PERSONAL if word.encode() in file.read_bytes()] == [], file
 
     # A build that the source still brings her to; what it published holds her nowhere.
