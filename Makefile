@@ -30,13 +30,16 @@ test: $(INSTALLED) ## Lint, types, import contracts, and all tests with coverage
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 2 --dist loadfile --cov=palantir_assets --cov-report=term:skip-covered --cov-fail-under=80
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --cov=palantir_assets --cov-report=term:skip-covered --cov-fail-under=80
 
 bench: $(INSTALLED) ## Measure, and print every number that the README quotes.
 	$(BIN)/python -m benchmarks
 
+LONG := tests/soundness tests/oracle tests/stories/test_grounding.py tests/stories/test_grounding_killed.py \
+	tests/stories/test_erasure.py tests/serving/test_following_edits.py tests/cli/test_supervisor.py
+
 soundness: $(INSTALLED) ## The promises of tests/soundness, the oracle of queries and the story under kill -9 with their full counts; takes long.
-	SOUNDNESS=full $(BIN)/pytest tests/soundness tests/oracle tests/stories/test_grounding.py tests/stories/test_grounding_killed.py
+	SOUNDNESS=full $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(LONG)
 
 conformance: $(INSTALLED) ## Drive the API with the official Foundry client and print what passes; WRITE=1 renews docs/conformance.md.
 	$(BIN)/python -m tests.conformance $(if $(WRITE),--write)

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,8 +35,11 @@ def score() -> Iterator[Score]:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """In the long tier, hold the counts against the last ones and keep them."""
+    """In the long tier, hold the counts against the last ones and keep them. One of several workers hands its counts over."""
     if not FULL or not _rows:
+        return
+    if (handed_over := getattr(session.config, "workeroutput", None)) is not None:
+        handed_over["scorecard"] = _rows
         return
     last = json.loads(SCORECARD.read_text(encoding="utf-8")) if SCORECARD.exists() else {}
     fewer = {row: entry["cases"] for row, entry in _rows.items() if entry["cases"] < last.get(row, {}).get("cases", 0)}
@@ -44,3 +48,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
         return
     SCORECARD.write_text(json.dumps({**last, **_rows}, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Adds up what the workers of one run counted, each for itself."""
+    for row, counted in getattr(node, "workeroutput", {}).get("scorecard", {}).items():
+        entry = _rows.setdefault(row, dict.fromkeys(counted, 0))
+        for name, count in counted.items():
+            entry[name] = round(entry[name] + count, 1)

@@ -71,3 +71,12 @@ def test_only_the_build_sees_without_a_caller() -> None:
     using = [path for path, text in texts.items() if re.search(r"access\.views import [^\n]*\bwhole\b", text)]
     assert using and all(path.is_relative_to(PACKAGE / "assets") for path in using), using
     assert not [path for path, text in texts.items() if "views.whole(" in text]
+
+
+def test_what_is_marked_for_the_long_tier_is_in_its_command() -> None:
+    recipe = re.search(r"^LONG := ((?:.*\\\n)*.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    asked = recipe[1].replace("\\\n", " ").split() if recipe else []
+    texts = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in ROOT.glob("tests/**/test_*.py")}
+    marked = {path for path, text in texts.items() if re.search(r"\bpytest\.mark\.soundness", text)}
+    assert marked, "nothing is marked"
+    assert {path for path in marked if not any(path == one or path.startswith(f"{one}/") for one in asked)} == set()

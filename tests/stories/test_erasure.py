@@ -218,6 +218,7 @@ def texts(folder: Path) -> Iterator[tuple[Path, str]]:
             yield file, file.read_bytes().decode("utf-8", "replace")
 
 
+@pytest.mark.parametrize("ledger_url", ["sqlite", pytest.param("postgresql", marks=pytest.mark.soundness)], indirect=True)
 def test_who_is_erased_is_nowhere_told_and_nowhere_built(
     tmp_path: Path, ledger_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
