@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import dagster as dg
 
 from palantir_assets.actions.edits import Applied
+from palantir_assets.actions.renaming import history_of_today, names_of_today
 from palantir_assets.actions.replay import Pair, Said, said_of_links, said_of_types
 from palantir_assets.assets.borne_markings import markings_of
 from palantir_assets.assets.keys import POOL, bears, key, spec
@@ -94,6 +95,7 @@ def ledger_versions(project: Project) -> dict[str, str]:
             words = last_words(database, moment(database))
     except LedgerError:
         return {}
+    words = _of_today(words, project.ontology)
     return {f"source:{said}": _word(words, said) for said in said_of(project.ontology).values()}
 
 
@@ -108,7 +110,16 @@ def _read(project: Project) -> tuple[Moment, Mapping[str, tuple[int, int]], list
 
     with closing(_opened(project)) as database:
         until = moment(database)
-        return until, last_words(database, until), whole_history(database, until)
+        return until, _of_today(last_words(database, until), project.ontology), whole_history(database, until)
+
+
+def _of_today(words: Mapping[str, tuple[int, int]], ontology: Ontology) -> dict[str, tuple[int, int]]:
+    """What was last said under either name, of what was renamed."""
+    both = dict(words)
+    for before, today in names_of_today(ontology.objects).items():
+        pairs = [words[name] for name in (before, today) if name in words]
+        both |= {today: (max(last for last, _ in pairs), max(reversal for _, reversal in pairs))} if pairs else {}
+    return both
 
 
 def _word(words: Mapping[str, tuple[int, int]], said: Name) -> str:
@@ -117,6 +128,7 @@ def _word(words: Mapping[str, tuple[int, int]], said: Name) -> str:
 
 def _keep(con: duckdb.DuckDBPyConnection, ontology: Ontology, history: list[Applied], edit_no: int) -> None:
     """Every table anew, and the moment with them: all of it or nothing."""
+    history = history_of_today(history, names_of_today(ontology.objects))
     objects, links = said_of_types(history), said_of_links(history)
     selects = {MOMENT: f"SELECT {int(edit_no)}::BIGINT AS edit_no"}
     for made, said in said_of(ontology).items():

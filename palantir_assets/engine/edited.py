@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from palantir_assets.actions.edits import Edit, LinkEdit
 from palantir_assets.actions.overlay import APPENDED, ERASED, REMOVED, Overlay, State, ends, fold
+from palantir_assets.actions.renaming import names_of_today, of_today
 from palantir_assets.engine.editing import make_segment
 from palantir_assets.engine.keys import key_text
 from palantir_assets.engine.patches import Patch, patched, unpatched
@@ -126,7 +127,8 @@ class Edited:
 
     def with_edits(self, edits: Iterable[tuple[int, Edit]]) -> Self:
         """This with newer numbered edits laid over it; those it has are left out. Raises QueryTooLong."""
-        newer = [(number, edit) for number, edit in edits if number > self.edit_no]
+        names = names_of_today(self.ontology.types)
+        newer = [(number, of_today(edit, names)) for number, edit in edits if number > self.edit_no]
         if not newer:
             return self
         touched: dict[str, set[str]] = {}

@@ -133,6 +133,19 @@ def test_links_to_what_somebody_took_away_are_told_and_stop_no_build(shop: Shop,
     assert told == {"orphan_keys": 0, "orphan_objects": 0, "keys_taken_away_by_edits": 1}
 
 
+def test_what_people_said_of_a_type_holds_when_it_is_renamed(shop: Shop, people: People) -> None:
+    people.act(modify("o-1001", 0, 5))
+    people.act(ObjectEdit("erase", "order", "o-1003", {}, {}))
+    shop.edit(ORDER, "object: order\n", "object: purchase\nrenamed_from: order\n")
+    shop.edit("ontology_specs/shop/evals.yaml", "object: order,", "object: purchase,")
+    assert shop.build().outcome.failed == []
+    assert shop.sql("SELECT amount FROM objects.purchase WHERE order_id = 'o-1001'") == [(5,)]
+    assert shop.sql("SELECT amount FROM objects.purchase WHERE order_id = 'o-1003'") == []
+    people.act(modify("o-1002", 0, 6))  # by somebody who still knew the name before
+    assert "ledger/purchase" in shop.build().made
+    assert shop.sql("SELECT amount FROM objects.purchase WHERE order_id = 'o-1002'") == [(6,)]
+
+
 @pytest.mark.parametrize(("rule", "kept"), [("edit_wins", 5.0), ("source_wins", 7777.0), ("latest_wins", 7777.0)])
 def test_a_reingest_keeps_an_edit_by_the_rule_of_its_property(shop: Shop, people: People, rule: str, kept: float) -> None:
     shop.edit(ORDER, "unit: KRW, optional: true,", f"unit: KRW, optional: true, conflict: {rule},")

@@ -147,6 +147,17 @@ def test_an_edit_of_what_the_release_does_not_have_changes_nothing_but_the_numbe
     assert "colour" not in orjson.loads(get(strange, seen_by(VIEWER, strange), "order", "5"))
 
 
+def test_an_edit_under_the_name_that_a_type_had_before_is_seen(release: FakeRelease) -> None:
+    told: dict[str, Any] = release.ontology.model_dump(mode="json")
+    told["types"]["order"]["renamed_from"] = "purchase"
+    release.__dict__["ontology"] = ServedOntology.model_validate(told)
+    changed, gone = ObjectEdit("modify", "purchase", "5", {"note": "new"}), ObjectEdit("erase", "purchase", "6")
+    state = over(release).with_edits([(1, changed), (2, gone)])
+    assert orjson.loads(get(state, seen_by(VIEWER, state), "order", "5"))["note"] == "new"
+    with pytest.raises(NotFound):
+        get(state, seen_by(VIEWER, state), "order", "6")
+
+
 def test_links_that_no_edit_touches_stay_the_same_arrays(release: FakeRelease) -> None:
     changed = over(release, ObjectEdit("modify", "customer", str(release.rows["customer"][0]["customer_id"]), {"name": "A"}))
     assert changed.links["order__customer"] is release.links["order__customer"]
