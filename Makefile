@@ -1,6 +1,6 @@
 # `make` shows what there is. Everything runs from .venv, which the first command makes and later ones keep.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test bench soundness conformance check clean
+.PHONY: help setup run test coverage bench soundness conformance check clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -25,12 +25,17 @@ setup: $(INSTALLED) ## Make .venv and install what constraints.txt pins (every o
 run: $(INSTALLED) ## Build what is stale, release it and serve it. PALANTIR_PROJECT=dir takes another project.
 	@$(BIN)/palantir up
 
-test: $(INSTALLED) ## Lint, types, import contracts, and all tests with coverage.
+TESTS := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+test: $(INSTALLED) ## Lint, types, import contracts, and all tests.
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --cov=palantir_assets --cov-report=term:skip-covered --cov-fail-under=80
+	$(TESTS)
+
+coverage: $(INSTALLED) ## The tests again, with what they cover of lines and branches; less than 80 % fails.
+	$(TESTS) --cov=palantir_assets --cov-report=term:skip-covered --cov-fail-under=80
 
 bench: $(INSTALLED) ## Measure, and print every number that the README quotes.
 	$(BIN)/python -m benchmarks
@@ -39,7 +44,7 @@ LONG := tests/soundness tests/oracle tests/stories/test_grounding.py tests/stori
 	tests/stories/test_erasure.py tests/serving/test_following_edits.py tests/cli/test_supervisor.py
 
 soundness: $(INSTALLED) ## The promises of tests/soundness, the oracle of queries and the story under kill -9 with their full counts; takes long.
-	SOUNDNESS=full $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(LONG)
+	SOUNDNESS=full $(TESTS) $(LONG)
 
 conformance: $(INSTALLED) ## Drive the API with the official Foundry client and print what passes; WRITE=1 renews docs/conformance.md.
 	$(BIN)/python -m tests.conformance $(if $(WRITE),--write)
