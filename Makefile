@@ -44,7 +44,7 @@ LONG := tests/soundness tests/oracle tests/stories/test_grounding.py tests/stori
 	tests/stories/test_erasure.py tests/serving/test_following_edits.py tests/cli/test_supervisor.py
 
 soundness: $(INSTALLED) ## The promises of tests/soundness, the oracle of queries and the story under kill -9 with their full counts; takes long.
-	SOUNDNESS=full $(TESTS) $(LONG)
+	SOUNDNESS=full $(TESTS) --timeout=3600 $(LONG)
 
 conformance: $(INSTALLED) ## Drive the API with the official Foundry client and print what passes; WRITE=1 renews docs/conformance.md.
 	$(BIN)/python -m tests.conformance $(if $(WRITE),--write)
