@@ -24,7 +24,7 @@ from typing import Any, Final
 
 from palantir_assets.access.principal import Principal
 from palantir_assets.access.views import View, on_record
-from palantir_assets.actions.overlay import from_json
+from palantir_assets.actions import edits, overlay
 from palantir_assets.engine.visibility import seen_by
 from palantir_assets.errors import PalantirError
 from palantir_assets.functions import wire
@@ -34,7 +34,7 @@ from palantir_assets.functions.objects import Objects
 from palantir_assets.functions.results import WrongResult, result
 from palantir_assets.ontology.served_access import ServedAccess
 from palantir_assets.ontology.served_parts import ServedFunction
-from palantir_assets.release.editing import EditedRelease, Opened, with_nothing
+from palantir_assets.release.editing import EditedRelease, Opened, planned_over, with_nothing
 from palantir_assets.release.reading import Release, open_release
 
 RELEASES: Final = 2
@@ -67,7 +67,9 @@ class Worker:
 
     def prepare(self, question: Mapping[str, Any]) -> tuple[Opened, ServedFunction, CodeType]:
         """What a question needs, read once. Raises ReleaseError, or ValueError for a source that is not the sealed one."""
-        release = self._edited(self._release(question["folder"], question["indexes"], _rules(question["access"])), question["overlay"])
+        read = self._release(question["folder"], question["indexes"], _rules(question["access"]))
+        planned = [edits.from_json(said) for said in question["planned"]]
+        release = planned_over(self._edited(read, question["overlay"]), planned)
         function = release.ontology.functions[question["function"]]
         known = self._code.get((release.id, function.source))
         if known is None:
@@ -106,7 +108,7 @@ class Worker:
             known = with_nothing(release)
         known = known if known.base is release else known.ruled_by(release)
         if known.edit_no != said["edit_no"]:
-            known = known.moved(from_json(said))
+            known = known.moved(overlay.from_json(said))
         self._over[release.id] = known
         return known
 

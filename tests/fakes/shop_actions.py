@@ -138,10 +138,12 @@ class Staff:
 
 
 @contextmanager
-def till(folder: Path, database: Database) -> Iterator[TestClient]:
-    """The service; a request says in `X-As` whose it is."""
+def till(
+    folder: Path, database: Database, *, made: FakeRelease | None = None, access: ServedAccess | None = None, functions: str = ""
+) -> Iterator[TestClient]:
+    """The service; a request says in `X-As` whose it is. `functions` is the source of those that the release declares."""
     settings, pointers, log = settings_in(folder), ListLog(), EditLog(database)
-    release_shop(settings, pointers, access=rules(), made=with_actions())
+    release_shop(settings, pointers, access=access or rules(), made=made or with_actions(), functions=functions)
     app = create_app(settings, pointers, clock=lambda: NOW, recognises=ByHeader(), desk=Desk(log, Staff(), lambda: NOW))
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
