@@ -10,6 +10,7 @@ from typing import Any
 
 from starlette.testclient import TestClient
 
+from palantir_assets.applying.desk import Runs
 from palantir_assets.ontology.served import ServedOntology
 from palantir_assets.ontology.served_access import ServedAccess
 from palantir_assets.stores.database import Database
@@ -46,7 +47,19 @@ def hands_over(objects, *, order, customer):
     ]
 
 
+def adds(objects, *, order):
+    return [{"modify": "order", "key": order["order_id"], "set": {"amount": order.get("amount", 0) + 1}}]
+
+
 def does(objects, *, what):
+    if what == "hidden":
+        return [{"modify": "order", "key": 207, "set": {"note": "only for bosses"}}]
+    if what == "wanders":
+        there = objects.get("order", 3).get("note") == "moved"
+        return [{"modify": "order", "key": 213 if there else 3, "set": {"note": "here"}}]
+    if what == "late":
+        late = objects.get("order", 4).get("note") == "late"
+        return [{"modify": "order", "key": 213 if late else 4, "set": {"nothing" if late else "note": "in time"}}]
     if what == "cents":
         return [{"modify": "order", "key": 1, "set": {"cents": 5}}]
     if what == "customer":
@@ -84,6 +97,7 @@ _DECLARED: dict[str, Any] = {
     "marks": {"orders": _KEYS, "note": _STRING},
     "counts": {"note": _STRING},
     "hands_over": {"order": _ORDER, "customer": _CUSTOMER},
+    "adds": {"order": _ORDER},
     "does": {"what": _STRING},
 }
 _CALLS: dict[str, Any] = {
@@ -91,6 +105,7 @@ _CALLS: dict[str, Any] = {
     "mark": ("marks", {"orders": {"type": "integer", "list": True}, "note": _STRING}, ["order"]),
     "count": ("counts", {"note": _STRING}, ["order"]),
     "hand_over": ("hands_over", {"order": _ORDER, "customer": _CUSTOMER}, ["order", "order.customer"]),
+    "add": ("adds", {"order": _ORDER}, ["order"]),
     "do": ("does", {"what": _STRING}, ["order"]),
 }
 
@@ -135,7 +150,7 @@ def callers() -> ServedAccess:
 
 
 @contextmanager
-def counter(folder: Path, database: Database) -> Iterator[TestClient]:
-    """The service; a request says in `X-As` whose it is."""
-    with till(folder, database, made=with_functions(), access=callers(), functions=SOURCE) as client:
+def counter(folder: Path, database: Database, *, runs: Runs | None = None) -> Iterator[TestClient]:
+    """The service; a request says in `X-As` whose it is. Functions are run by the service itself, unless `runs` does."""
+    with till(folder, database, made=with_functions(), access=callers(), functions=SOURCE, runs=runs) as client:
         yield client
