@@ -25,6 +25,7 @@ from typing import Any, Final
 from palantir_assets.access.principal import Principal
 from palantir_assets.access.views import View, on_record
 from palantir_assets.actions import edits, overlay
+from palantir_assets.engine.statements import WATCHDOG
 from palantir_assets.engine.visibility import seen_by
 from palantir_assets.errors import PalantirError
 from palantir_assets.functions import wire
@@ -180,7 +181,7 @@ def _end_with_the_service() -> None:
 
 def serve(line: socket.socket) -> None:
     """Questions and answers until the line breaks, or a call leaves something: short memory, or a thread that goes on."""
-    worker, threads = Worker(), threading.active_count()
+    worker, threads = Worker(), _threads()
     wire.send(line, {"ready": os.getpid()})
     while True:
         question = wire.receive(line)
@@ -198,8 +199,13 @@ def serve(line: socket.socket) -> None:
             wire.send(line, {"error": "invalid", "words": f"its result is too long: {error}", **beside})
         except TypeError as error:
             wire.send(line, {"error": "invalid", "words": f"its result holds what JSON cannot tell: {error}", **beside})
-        if answer.get("error") == "large" or threading.active_count() > threads:
+        if answer.get("error") == "large" or _threads() - threads:
             return
+
+
+def _threads() -> set[threading.Thread]:
+    """Those that run, but for the one that looks after statements: it starts with the first and is nobody's own."""
+    return {thread for thread in threading.enumerate() if thread is not WATCHDOG.thread}
 
 
 def main(arguments: list[str]) -> None:

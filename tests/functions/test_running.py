@@ -168,6 +168,10 @@ def test_a_thread_that_goes_on_after_its_call_ends_with_its_process(functions_sh
         os.kill(first, 0)
 
 
+def test_a_worker_that_was_asked_with_sql_stays_for_the_next_call(functions_shop: Shop) -> None:
+    assert functions_shop.call("process") == functions_shop.call("process")
+
+
 def test_why_a_worker_cannot_start_stands_in_the_log(
     running: Running, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
