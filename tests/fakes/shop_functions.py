@@ -111,7 +111,7 @@ _CALLS: dict[str, Any] = {
 
 
 def calling() -> dict[str, Any]:
-    """The actions that call a function, each with what it is told; `ask_to_mark` asks others first, `register_and_count` does more."""
+    """The actions that call a function, with what it is told; some ask others first, tell them afterwards, or take a step before."""
     made = {
         name: {
             "name": name, "label": {"en": name}, "allow": ["clerk", "boss"], "parameters": told,
@@ -121,6 +121,11 @@ def calling() -> dict[str, Any]:
     }  # fmt: skip
     made["ask_to_mark"] = {**made["mark"], "name": "ask_to_mark", "approve": ["boss"], "four_eyes": True}
     made["ask_to_do"] = {**made["do"], "name": "ask_to_do", "approve": ["boss", "clerk"], "four_eyes": True}
+    effects = [
+        {"kind": "mail", "names": ["marked"], "to": "role:boss"}, {"kind": "mail", "names": ["marked"], "to": "role:clerk"},
+        {"kind": "webhook", "names": ["till"]},
+    ]  # fmt: skip
+    made["mark_and_tell"] = {**made["mark"], "name": "mark_and_tell", "then": effects}
     told = {"note": _STRING, "order": _ORDER}
     first = {"verb": "modify", "what": "order", "set": {"note": "$note"}}
     made["mark_and_count"] = {**made["count"], "name": "mark_and_count", "parameters": told, "do": [first, *made["count"]["do"]]}
@@ -138,7 +143,8 @@ def with_functions() -> FakeRelease:
         }
         for name, parameters in _DECLARED.items()
     }  # fmt: skip
-    more = {"actions": {**ACTIONS, **calling()}, "functions": functions}
+    mails = {**told["mails"], "marked": {"subject": {"en": "Marked"}, "text": {"en": "with {note}"}}}
+    more = {"actions": {**ACTIONS, **calling()}, "functions": functions, "mails": mails}
     return dataclasses.replace(made, ontology=ServedOntology.model_validate({**told, **more}))
 
 

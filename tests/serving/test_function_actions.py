@@ -16,6 +16,7 @@ from palantir_assets.errors import FunctionsBusy
 from palantir_assets.stores.database import Database, open_database
 from palantir_assets.stores.edits import EditLog
 from palantir_assets.stores.ledger import Ledger
+from palantir_assets.stores.outbox import Outbox
 from tests.fakes.release import NASTY_KEYS
 from tests.fakes.shop_actions import API, HIDDEN, PLATFORM
 from tests.fakes.shop_functions import counter
@@ -214,6 +215,16 @@ def test_nothing_is_lost_where_many_call_at_once(client: TestClient) -> None:
         answers = list(pool.map(lambda n: apply(client, "ann" if n % 2 else "ben", "add", order=81).status_code, range(12)))
     assert set(answers) <= {200, 409} and 200 in answers
     assert order(client, 81)["amount"] == before + answers.count(200)
+
+
+def test_what_a_function_is_told_leaves_only_to_who_sees_all_that_it_may_have_been_written_into(
+    client: TestClient, ledger: Database
+) -> None:
+    number = apply(client, "ann", "mark_and_tell", orders=[90], note="a word").json()["action_no"]
+    told = {each.target: json.dumps(each.payload) for each in Outbox(ledger).list() if each.action_no == number}
+    assert {who for who, text in told.items() if "with a word" in text} == {"max", "mia"}, "clerks do not see the cents of an order"
+    assert set(told) == {"max", "mia", "ann", "ben", "till"}
+    assert json.loads(told["till"])["parameters"] == {"orders": "\u2022\u2022\u2022", "note": "\u2022\u2022\u2022"}
 
 
 def test_who_may_not_call_the_function_does_not_know_of_the_action(client: TestClient) -> None:
