@@ -6,6 +6,7 @@ What an action does is planned in `actions`, over the world that `engine` shows;
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,9 +20,11 @@ from palantir_assets.engine.asking import Asking
 from palantir_assets.engine.ports import Released
 from palantir_assets.engine.visibility import seen_by
 from palantir_assets.engine.world import Gives, SeenWorld, runs_nothing, world_of
+from palantir_assets.errors import FunctionError
 from palantir_assets.release.editing import Opened
 from palantir_assets.stores.edits import EditLog
 
+LOG: Final = logging.getLogger(__name__)
 ADMIN: Final = "admin"
 """The role that may take any action back, as far as its holder sees what it touched."""
 
@@ -101,7 +104,15 @@ class Standpoint:
 
     def _running(self, runs: Runs) -> Gives:
         opened = cast(Opened, self.release)  # whoever runs functions is given a release from disk
-        return lambda name, told, planned: runs.call(opened, self.view, name, told, planned=planned)
+
+        def gives(name: str, told: Mapping[str, Any], planned: Sequence[Edit]) -> Any:
+            try:
+                return runs.call(opened, self.view, name, told, planned=planned)
+            except FunctionError as error:  # who applies the action is told less
+                LOG.warning("a function gave an action no edits: %s", error.message)
+                raise
+
+        return gives
 
 
 def naive(moment: datetime) -> datetime:

@@ -135,9 +135,13 @@ def test_what_is_not_listed_or_not_seen_is_not_changed(client: TestClient) -> No
         ("many", "it gives 1,001 edits, and at most 1,000 may be"),
     ],
 )
-def test_a_function_that_gives_no_edits_refuses_the_action(client: TestClient, what: str, en: str) -> None:
-    told = validated(client, "ann", "do", {"what": what})
+def test_a_function_that_gives_no_edits_refuses_the_action(
+    client: TestClient, caplog: pytest.LogCaptureFixture, what: str, en: str
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        told = validated(client, "ann", "do", {"what": what})
     assert told["submissionCriteria"] == [{"result": "INVALID", "configuredFailureMessage": en}]
+    assert any("gave an action no edits: the function does" in each.getMessage() for each in caplog.records) is (what != "many")
 
 
 def test_a_function_that_fails_tells_the_log_why_and_nobody_else(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
