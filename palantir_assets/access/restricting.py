@@ -30,13 +30,14 @@ def restricted(rights: Rights, hidden: Hidden, ontology: ServedOntology, access:
         for name, graph in ontology.graphs.items()
         if graph.nodes in hidden.types
     }
-    actions = known_actions(rights, ontology, types)
+    functions = {name: each for name, each in ontology.functions.items() if _callable(rights, access, types, interfaces, name, each)}
+    actions = known_actions(rights, ontology, types, functions)
     return ServedOntology(
         types=types,
         interfaces=interfaces,
         shared_properties=shared,
         value_types={name: kind for name, kind in ontology.value_types.items() if ("value", name) in used or ("value", name) not in ever},
-        functions={name: each for name, each in ontology.functions.items() if _callable(rights, access, types, interfaces, name, each)},
+        functions=functions,
         metrics=ontology.metrics,
         graphs={name: graph for name, graph in graphs.items() if graph.measures or not ontology.graphs[name].measures},
         models={name: each for name, each in ontology.models.items() if _model(rights, access, types, name, each)},

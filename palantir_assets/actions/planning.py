@@ -13,7 +13,8 @@ from typing import Any
 
 from palantir_assets.access.policy import Allowed, Decision, Refusal
 from palantir_assets.access.principal import Principal
-from palantir_assets.actions.drafting import Draft, taken
+from palantir_assets.actions.drafting import taken
+from palantir_assets.actions.drafts import Draft
 from palantir_assets.actions.edits import Change, Edit, Json, diff
 from palantir_assets.actions.parameters import Told, each_of, told
 from palantir_assets.actions.ports import World

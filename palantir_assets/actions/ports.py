@@ -5,11 +5,14 @@ What the caller may not see is not there: the two are not told apart.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
-from palantir_assets.actions.edits import Json, Values
+from palantir_assets.actions.edits import Edit, Json, Values
+
+Closed = Literal["taken", "erased", "partly seen"]
+"""Why nothing can be made under a key where nothing is seen: something hidden is there, was erased, or it needs what is hidden."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,10 @@ class World(Protocol):
         """An object by its key, or None."""
         ...
 
+    def closed(self, object_type: str, key: str) -> Closed | None:
+        """Why no object can be made under a key at which none is found; None where one can."""
+        ...
+
     def version(self, object_type: str, key: str) -> int:
         """How often an object was edited, also one that is gone; 0 for one that nobody edited."""
         ...
@@ -38,4 +45,11 @@ class World(Protocol):
 
     def linked(self, link: str, source: str, target: str) -> bool:
         """Whether a pair of keys is linked, by a stored link's name."""
+        ...
+
+    def gives(self, function: str, told: Mapping[str, Json], planned: Sequence[Edit] = ()) -> Json:
+        """What a function gives who is called by this caller, over these objects as planned edits would make them.
+
+        Raises FunctionError, or QueryError for what it is told.
+        """
         ...

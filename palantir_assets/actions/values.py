@@ -51,6 +51,11 @@ def json_value(prop: ServedProperty, value: Any, demands: ServedValueType | None
     return told
 
 
+def storable(key: str) -> bool:
+    """Whether any object could have a key: databases hold no NUL in a text, and nothing that is not Unicode."""
+    return not any(sign == "\0" or "\ud800" <= sign <= "\udfff" for sign in key)
+
+
 def key_text(value: Any) -> str:
     """A key as it stands in a URL."""
     return str(value)

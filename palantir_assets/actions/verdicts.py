@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from palantir_assets.access.policy import Allowed, Decision, Refusal
@@ -54,6 +54,21 @@ class ActionRefused(PalantirError):
         super().__init__(f"the action {action} is refused: {'; '.join(reasons)}")
 
 
+def for_others(verdict: Verdict) -> Verdict:
+    """A verdict as somebody else than the caller may read it: what a function wanted to change is told to the caller alone."""
+    return replace(verdict, steps=tuple(_for_others(finding) for finding in verdict.steps))
+
+
 def failed(what: str, en: str, ko: str) -> Finding:
     """A finding with its words in both languages."""
     return Finding(what, "failed", Label(en=en, ko=ko))
+
+
+def _for_others(finding: Finding) -> Finding:
+    if finding.outcome != "failed" or not finding.what.startswith("function "):
+        return finding
+    return failed(
+        finding.what,
+        "it cannot be done as it is now; who asked for it sees why",
+        "지금은 실행할 수 없습니다. 이유는 요청한 사람에게 표시됩니다",
+    )

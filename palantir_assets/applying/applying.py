@@ -11,14 +11,13 @@ from dataclasses import dataclass, field, replace
 
 from palantir_assets.access.policy import Refusal
 from palantir_assets.access.principal import Principal
-from palantir_assets.actions.edits import Edit, ObjectEdit
+from palantir_assets.actions.edits import Edit
 from palantir_assets.actions.planning import Proposal, may_apply, propose_batch
 from palantir_assets.actions.recording import subject, written
-from palantir_assets.actions.verdicts import ActionRefused, failed
 from palantir_assets.applying.desk import Desk, Json, Standpoint, naive
 from palantir_assets.applying.differences import Differs, difference, digest
 from palantir_assets.applying.effects import Occasion, following, once
-from palantir_assets.engine.world import SeenWorld, completed, hidden, seen_row
+from palantir_assets.engine.world import SeenWorld, completed, seen_row
 from palantir_assets.errors import NotFound, NotPermitted, QueryError, StaleVersion
 from palantir_assets.ontology.served_actions import ServedAction
 from palantir_assets.stores.edit_rows import Appended, Batch, Idempotency, NewEdit, NewEffect, Reply, Subject
@@ -73,7 +72,7 @@ def planned(desk: Desk, at: Standpoint, asked: Asked) -> Planned:
 
 def plan_as(desk: Desk, at: Standpoint, action: ServedAction, asked: Asked, *, now: object) -> Planned:
     """As `planned`, for an action that may be applied, at a moment."""
-    world = at.world(desk.log)
+    world = at.world(desk)
     _expect(at, world, asked.expected)
     proposals = propose_batch(
         action,
@@ -83,7 +82,6 @@ def plan_as(desk: Desk, at: Standpoint, action: ServedAction, asked: Asked, *, n
         caller=at.caller,
         now=naive(now),  # type: ignore[arg-type]
     )
-    _keys_are_free(desk, at, proposals)
     edits = completed([edit for proposal in proposals for edit in proposal.edits], at.release)
     return Planned(action, proposals, edits, dict(world.read))
 
@@ -180,19 +178,3 @@ def _expect(at: Standpoint, world: SeenWorld, expected: Mapping[Subject, int]) -
                 raise NotFound(object_type, key)
         elif (actual := world.version(object_type, key)) != version:
             raise StaleVersion(object_type, key, expected=version, actual=actual)
-
-
-def _keys_are_free(desk: Desk, at: Standpoint, proposals: Sequence[Proposal]) -> None:
-    """Refuse to create what is there and hidden from the caller, in the words in which any taken key is refused; and what was erased."""
-    made = [(p, edit) for p in proposals for edit in p.edits if isinstance(edit, ObjectEdit) and edit.kind == "create"]
-    erased = desk.log.erased_among({(edit.type, edit.key) for _, edit in made})
-    for proposal, edit in made:
-        if (edit.type, edit.key) in erased:
-            en = f"{edit.type} {edit.key!r} was erased: its key is not used again"
-            ko = f"{edit.type} {edit.key!r}은(는) 파기되어 다시 쓸 수 없습니다"
-        elif hidden(at.asking, edit.type, edit.key):
-            en, ko = f"there is a {edit.type} {edit.key!r} already", f"{edit.type} {edit.key!r}이(가) 이미 있습니다"
-        else:
-            continue
-        finding = failed(f"create {edit.type}", en, ko)
-        raise ActionRefused(proposal.action, replace(proposal.verdict, steps=(finding,)))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from palantir_assets.actions.values import storable
 from palantir_assets.applying.desk import Desk
 from palantir_assets.engine.ports import Released
-from palantir_assets.engine.world import storable
 from palantir_assets.errors import NotFound
 from palantir_assets.stores.edit_rows import Subject
 from palantir_assets.stores.erasing import Erasure, erase, foreseen

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from palantir_assets.access.principal import Principal
+from palantir_assets.actions.drafts import own
 from palantir_assets.applying.desk import Json, Standpoint
 from palantir_assets.engine.world import seen_row
 from palantir_assets.ontology.criteria import expression_of, reads
@@ -24,10 +25,14 @@ TITLE: Final = "title"
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Who is told. `whole` says whether an object may be known of, `part` whether one of its properties, or its title."""
+    """Who is told. `whole` says whether an object may be known of, `part` whether one of its properties, or its title.
+
+    `every` says whether all that may be set of a type's objects may be known.
+    """
 
     whole: Callable[[str, str], bool]
     part: Callable[[str, str], bool]
+    every: Callable[[str], bool]
 
 
 def user(at: Standpoint, principal: Principal) -> Recipient:
@@ -44,7 +49,7 @@ def user(at: Standpoint, principal: Principal) -> Recipient:
     def _titled(object_type: str) -> bool:
         return object_type not in there.view.untitled
 
-    return Recipient(lambda object_type, key: seen_row(there.asking, object_type, key) is not None, part)
+    return Recipient(lambda object_type, key: seen_row(there.asking, object_type, key) is not None, part, _every(at, part))
 
 
 def outside(at: Standpoint) -> Recipient:
@@ -59,7 +64,7 @@ def outside(at: Standpoint) -> Recipient:
             return _open(access, rules.title, frozenset())
         return _for_anybody(access, object_type, name, frozenset())
 
-    return Recipient(lambda object_type, key: object_type in access.types and not _kept(access.types[object_type]), part)
+    return Recipient(lambda object_type, key: object_type in access.types and not _kept(access.types[object_type]), part, _every(at, part))
 
 
 def names_for(to: Recipient, action: ServedAction, parameters: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:
@@ -77,6 +82,7 @@ def names_for(to: Recipient, action: ServedAction, parameters: Mapping[str, Any]
 def hidden_parameters(to: Recipient, action: ServedAction, parameters: Mapping[str, Any]) -> Iterator[str]:
     """Parameters that tell of an object or a property which the recipient may not see."""
     written = [name for kind, name, text in _written(action) if not to.part(kind, name) for name in reads(text)]
+    written += [name for types, text in _told_functions(action) if not all(map(to.every, types)) for name in reads(text)]
     for word, parameter in action.parameters.items():
         value, chosen = parameters.get(word), parameter.choices
         unseen = parameter.object is not None and value is not None and not to.whole(parameter.object, str(value))
@@ -97,11 +103,22 @@ def difference_for(to: Recipient, shown: Mapping[str, Any]) -> Json:
 def _written(action: ServedAction) -> Iterator[tuple[str, str, str]]:
     """What an action writes: type, property, and the expression."""
     for step in action.do:
-        if step.source is None:
+        if step.source is None and step.verb != "function":
             kind = step.what if step.verb in ("create", "create_or_modify") else action.parameters[step.what].object or ""
             for name, value in step.set.items():
                 if (text := expression_of(value)) is not None:
                     yield kind, name, text
+
+
+def _told_functions(action: ServedAction) -> Iterator[tuple[tuple[str, ...], str]]:
+    """What an action tells functions, which may write it into any property: the types of these, and the expression."""
+    for step in action.do:
+        yield from ((step.types, text) for value in step.given.values() if (text := expression_of(value)) is not None)
+
+
+def _every(at: Standpoint, part: Callable[[str, str], bool]) -> Callable[[str], bool]:
+    types = at.release.ontology.types
+    return lambda object_type: all(part(object_type, name) for name in own(types[object_type]))
 
 
 def _for_anybody(access: ServedAccess, object_type: str, name: str, above: frozenset[str]) -> bool:

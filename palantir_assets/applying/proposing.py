@@ -11,10 +11,11 @@ from typing import Any
 
 from palantir_assets.access.policy import Refusal
 from palantir_assets.actions.planning import may_approve
-from palantir_assets.applying.applying import Asked, Replying, executed, permitted, plan_as, told_of, write
+from palantir_assets.actions.verdicts import ActionRefused, for_others
+from palantir_assets.applying.applying import Asked, Planned, Replying, executed, permitted, plan_as, told_of, write
 from palantir_assets.applying.desk import Desk, Json, Standpoint
 from palantir_assets.applying.differences import Differs, as_seen, digest
-from palantir_assets.applying.telling import sees_all
+from palantir_assets.applying.telling import sees_all, touched
 from palantir_assets.errors import NotDecidable, NotPermitted, UnknownName
 from palantir_assets.stores.edit_rows import ActionRecord, Appended, Batch, Reply
 
@@ -40,12 +41,30 @@ def approve(desk: Desk, at: Standpoint, number: int, asked: Asked, reply: Replyi
     record, shown = _to_decide(desk, at, number)
     there = _asker(desk, at, record)
     told = replace(asked, action=record.action, parameters=told_of(record.parameters))
-    plan = plan_as(desk, there, permitted(there, record.action), told, now=record.at)
-    seen = as_seen(plan.shown, at.view)
-    if digest(plan.shown) != digest(shown) and digest(seen) != accept:
-        raise Differs(f"what was proposed as {number}", seen)
+    plan = _as_of_now(desk, at, there, record, told)
+    if digest(plan.shown) != digest(shown):
+        _compare(at, number, plan.shown, accept)
     batch = _decided(executed(desk, there, told, plan, there.caller), at, number)
     return write(desk, batch, asked, at.caller, lambda done: reply(done, plan))
+
+
+def _as_of_now(desk: Desk, at: Standpoint, there: Standpoint, record: ActionRecord, told: Asked) -> Planned:
+    try:
+        return plan_as(desk, there, permitted(there, record.action), told, now=record.at)
+    except ActionRefused as refused:
+        if there.caller.id == at.caller.id:
+            raise
+        raise ActionRefused(refused.action, for_others(refused.verdict)) from None
+
+
+def _compare(at: Standpoint, number: int, now: Json, accept: str | None) -> None:
+    """Raises Differs for a difference that was not agreed to; NotPermitted for one that is not all seen by who is to agree."""
+    if not sees_all(at, touched(now, at), mine=False):
+        step = "reject it, or leave it to somebody who sees all of it"
+        raise NotPermitted(f"what was proposed as {number} would now change what you do not see", next_step=step)
+    seen = as_seen(now, at.view)
+    if digest(seen) != accept:
+        raise Differs(f"what was proposed as {number}", seen)
 
 
 def reject(desk: Desk, at: Standpoint, number: int) -> Appended:
@@ -90,5 +109,4 @@ def _may_know(at: Standpoint, record: ActionRecord, shown: Any) -> bool:
     action = at.view.ontology.actions.get(record.action)
     if action is None or not (record.actor == at.caller.id or at.caller.roles & set(action.approve)):
         return False
-    touched = [(change["object_type"], change["key"], change["kind"] == "created") for change in shown["changes"]]
-    return sees_all(at, touched, mine=record.actor == at.caller.id)
+    return sees_all(at, touched(shown, at), mine=record.actor == at.caller.id)

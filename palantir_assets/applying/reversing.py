@@ -153,7 +153,7 @@ def _effects_of(desk: Desk, at: Standpoint, worked: _Worked, record: ActionRecor
     known = at.view.ontology.actions.get(record.action)
     for parameters in told_of(record.parameters):
         names = filling(
-            told(known, parameters, ontology=at.view.ontology, world=at.world(desk.log), caller=at.caller, now=naive(desk.now()))
+            told(known, parameters, ontology=at.view.ontology, world=at.world(desk), caller=at.caller, now=naive(desk.now()))
         ) if known is not None else {}  # fmt: skip
         occasion = Occasion(action, record.actor, parameters, shown, names)
         yield from following(declared, occasion, at, mails=at.release.ontology.mails, people=desk.people)

@@ -72,6 +72,15 @@ def sees_all(at: Standpoint, touched: Iterable[tuple[str, str, bool]], *, mine: 
     return True
 
 
+def touched(shown: Mapping[str, Any], at: Standpoint) -> list[tuple[str, str, bool]]:
+    """The objects that a difference tells of; of a link, both ends."""
+    found = {(each["object_type"], each["key"], each["kind"] == "created"): None for each in shown["changes"]}
+    made = {(kind, key) for kind, key, new in found if new}
+    for link in shown["links"]:
+        found |= {(*end, end in made): None for end in _ends_of(at, link["link"], link["source"], link["target"])}
+    return list(found)
+
+
 def without_erased(desk: Desk, at: Standpoint, shown: Mapping[str, Any]) -> Json:
     """A difference without the objects that were erased since, and their links."""
     changes, links = list(shown["changes"]), list(shown["links"])
@@ -103,7 +112,7 @@ def _entry(desk: Desk, at: Standpoint, record: ActionRecord) -> Entry | None:
     rows: Sequence[EditRecord] = desk.log.of_action(record.action_no)
     edits = tuple(read(row.values) for row in rows)
     waiting = desk.log.shown(record.action_no) if not edits else None
-    told = [(each["object_type"], each["key"], each["kind"] == "created") for each in (waiting or {}).get("changes", ())]
+    told = touched(waiting, at) if waiting is not None else []
     if not sees_all(at, [*touches(edits, at), *told], mine=mine):
         return None
     shown = as_seen(without_erased(desk, at, waiting if waiting is not None else difference(edits)), at.view)

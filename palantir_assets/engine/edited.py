@@ -138,6 +138,12 @@ class Edited:
                 touched.setdefault(edit.type, set()).add(edit.key)
         return _laid(replace(self, overlay=fold(self.overlay, newer), memory=Memory()), touched, pairs)
 
+    def with_planned(self, edits: Iterable[Edit]) -> Self:
+        """This with edits that are written nowhere, and perhaps never: none of it is seen by whoever has this. Raises QueryTooLong."""
+        made = {name: dict(rows) for name, rows in self.made.items()}
+        apart = replace(self, made=made, linked=self.linked.apart(), memory=Memory())
+        return apart.with_edits(enumerate(edits, self.edit_no + 1))
+
     def moved(self, overlay: Overlay) -> Self:
         """The same release with an overlay of more edits, of which this one's are the first. Raises QueryTooLong."""
         touched = {

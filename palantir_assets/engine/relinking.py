@@ -95,6 +95,14 @@ class EditedLinks:
             found[name] = _State(arrays, waiting) if news or grown else state
         return EditedLinks(found)
 
+    def apart(self) -> EditedLinks:
+        """The same links, of which those that are resolved here are resolved for nobody else."""
+        found = {}
+        for name, state in self.states.items():
+            with state.lock:
+                found[name] = _State(state.arrays, state.waiting)
+        return EditedLinks(found)
+
     def over(self, release: Edited) -> Mapping[str, Links]:
         """The links by name, made when they are looked at: the same mapping for the same release."""
         for view in tuple(self.views):

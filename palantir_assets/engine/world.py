@@ -6,7 +6,7 @@ version, so that whoever writes can ask that it is still so. How current the rel
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -14,19 +14,25 @@ import numpy as np
 import orjson
 
 from palantir_assets.access.views import View
-from palantir_assets.actions.drafting import own
+from palantir_assets.actions.drafts import own
 from palantir_assets.actions.edits import Edit, Json, ObjectEdit, Values
 from palantir_assets.actions.overlay import pair
-from palantir_assets.actions.ports import Found
+from palantir_assets.actions.ports import Closed, Found
+from palantir_assets.actions.values import storable
 from palantir_assets.engine.answering import execute
 from palantir_assets.engine.asking import Asking
 from palantir_assets.engine.ports import Released
+from palantir_assets.errors import FunctionFailed
 from palantir_assets.ontology.served import LinkEnd
 from palantir_assets.query.plans import parse_query, plan
 
 Subject = tuple[str, str]
 Versions = Callable[[Sequence[Subject]], dict[Subject, int]]
 """How often each object or link was edited, as of the edits that the release shows."""
+Erased = Callable[[Collection[Subject]], Collection[Subject]]
+"""Those of some objects that were erased."""
+Gives = Callable[[str, Mapping[str, Json], Sequence[Edit]], Json]
+"""What a function gives that is told something, over the release with more edits. Raises FunctionError or QueryError."""
 
 PAGE: Final = 1_000
 
@@ -37,6 +43,8 @@ class SeenWorld:
 
     asking: Asking
     versions: Versions
+    erased: Erased
+    functions: Gives
     read: dict[Subject, int] = field(default_factory=dict, compare=False)
 
     def find(self, object_type: str, key: str) -> Found | None:
@@ -48,6 +56,15 @@ class SeenWorld:
         (ready,) = self.asking.json_rows(object_type, (row,))
         told = orjson.loads(ready)
         return Found(_plain(told), version, str(told.get("__title", key)))
+
+    def closed(self, object_type: str, key: str) -> Closed | None:
+        if self.erased({(object_type, key)}):
+            return "erased"
+        if hidden(self.asking, object_type, key):
+            return "taken"
+        seen, whole = self.asking.ontology.types[object_type], self.asking.release.ontology.types[object_type]
+        unseen = (prop for name, prop in own(whole).items() if name not in seen.properties)
+        return "partly seen" if any(not prop.optional and prop.default is None for prop in unseen) else None
 
     def version(self, object_type: str, key: str) -> int:
         here = (object_type, key)
@@ -75,10 +92,25 @@ class SeenWorld:
             return False
         return bool(np.any(self.asking.links(end).forward.of(rows[0]) == rows[1]))
 
+    def gives(self, function: str, told: Mapping[str, Json], planned: Sequence[Edit] = ()) -> Json:
+        return self.functions(function, told, completed(planned, self.asking.release))
 
-def world_of(release: Released, view: View, versions: Versions) -> SeenWorld:
+
+def nothing_erased(subjects: Collection[Subject]) -> Collection[Subject]:
+    """Of a world in which nothing ever was."""
+    return ()
+
+
+def runs_nothing(function: str, told: Mapping[str, Json], planned: Sequence[Edit]) -> Json:
+    """Of a world without anybody who runs functions. Raises FunctionFailed."""
+    raise FunctionFailed(function, "cannot be run here")
+
+
+def world_of(
+    release: Released, view: View, versions: Versions, *, erased: Erased = nothing_erased, functions: Gives = runs_nothing
+) -> SeenWorld:
     """What a caller finds in a release."""
-    return SeenWorld(Asking(view, release), versions)
+    return SeenWorld(Asking(view, release), versions, erased, functions)
 
 
 def seen_row(asking: Asking, object_type: str, key: str) -> int | None:
@@ -92,11 +124,6 @@ def seen_row(asking: Asking, object_type: str, key: str) -> int | None:
 def hidden(asking: Asking, object_type: str, key: str) -> bool:
     """Whether there is an object that the caller does not see: its key is taken all the same."""
     return storable(key) and seen_row(asking, object_type, key) is None and asking.release.row_of(object_type, key) is not None
-
-
-def storable(key: str) -> bool:
-    """Whether any object could have a key: databases hold no NUL in a text, and nothing that is not Unicode."""
-    return not any(sign == "\0" or "\ud800" <= sign <= "\udfff" for sign in key)
 
 
 def completed(edits: Sequence[Edit], release: Released) -> tuple[Edit, ...]:

@@ -78,6 +78,8 @@ def _checked(function: str, name: str, kind: ServedParameter, raw: object, askin
                 return _set(kind, raw, asking)
             case "array" | "struct":
                 return _composite(name, kind, raw)
+            case "edits":
+                raise _Misfit("takes edits, which nobody can tell")
             case scalar:
                 return _ready(name, scalar, raw)
     except InvalidValue as error:
@@ -165,7 +167,7 @@ def _argument(name: str, kind: ServedParameter, sent: object, objects: Objects) 
         case "struct" if isinstance(sent, dict):
             fields = (kind.fields or {}).items()
             return {field: None if sent.get(field) is None else typed_value(field, of, sent[field]) for field, of in fields}
-        case "object" | "object_set" | "array" | "struct":
+        case "object" | "object_set" | "array" | "struct" | "edits":
             raise TypeError(f"{name} travelled as {type(sent).__name__}")
         case scalar:
             return typed_value(name, scalar, sent)

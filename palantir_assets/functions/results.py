@@ -1,7 +1,8 @@
 """What a function gives, judged against what it declares and told as JSON.
 
 Values are spelled as objects spell them: a long and a decimal as text, times in UTC with a Z; an object by its
-key, an object set as its form. Values of numpy count as the Python values they stand for.
+key, an object set as its form. Values of numpy count as the Python values they stand for. Of edits only the form is
+judged here: what they may change is asked in `actions.calling`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Final
 
+from palantir_assets.actions.calling import FORMS
 from palantir_assets.functions.objects import Objects, ObjectSet
 from palantir_assets.ontology.served_parts import ServedFunction, ServedParameter
 from palantir_assets.ontology.spec import ScalarType
@@ -43,6 +45,10 @@ def _told(where: str, kind: ServedParameter, value: object, objects: Objects) ->
             return [_told_scalar(f"{where}[{index}]", kind.of or "string", item) for index, item in enumerate(value)]
         case "struct":
             return _told_struct(where, kind, value)
+        case "edits":
+            if isinstance(value, str) or not isinstance(value, Sequence):
+                raise WrongResult(f"{where} is {_kind(value)} instead of a list of edits")
+            return [_told_edit(f"{where}[{index}]", edit) for index, edit in enumerate(value)]
         case scalar:
             return _told_scalar(where, scalar, value)
 
@@ -53,6 +59,50 @@ def _told_struct(where: str, kind: ServedParameter, value: object) -> object:
         given = f"a dict with {', '.join(map(str, value))}" if isinstance(value, Mapping) else _kind(value)
         raise WrongResult(f"{where} is {given} instead of a dict with {', '.join(fields)}")
     return {name: None if value[name] is None else _told_scalar(f"{where}.{name}", of, value[name]) for name, of in fields.items()}
+
+
+def _told_edit(where: str, edit: object) -> object:
+    """`{"modify": "book", "key": "B-1", "set": {"price": 3}}`: one verb, and the words that go with it."""
+    said = dict(edit) if isinstance(edit, Mapping) else {}
+    verbs = [word for word in FORMS if word in said]
+    if len(verbs) != 1 or not isinstance(said[verbs[0]], str):
+        raise WrongResult(f"{where} is {_kind(edit)} instead of an edit: a dict with one of {', '.join(FORMS)}, and what it is to change")
+    verb, beside = verbs[0], FORMS[verbs[0]]
+    needed = {word for word in beside if word != "set" or verb == "modify"}
+    if not needed <= said.keys() <= {verb, *beside}:
+        raise WrongResult(f"{where} has {', '.join(map(str, said))}, and to {verb} takes {', '.join(beside)}")
+    told: dict[str, object] = {verb: said[verb]}
+    for word in beside:
+        if word == "set":
+            told[word] = _told_values(f"{where}.set", said.get("set", {}))
+        else:
+            told[word] = _told_key(f"{where}.{word}", said[word])
+    return told
+
+
+def _told_values(where: str, values: object) -> object:
+    if not isinstance(values, Mapping) or not all(isinstance(name, str) for name in values):
+        raise WrongResult(f"{where} is {_kind(values)} instead of a dict of values by property")
+    return {name: _told_value(f"{where}.{name}", value) for name, value in values.items()}
+
+
+def _told_key(where: str, key: object) -> object:
+    found = _plain(key)
+    told = _text(found) if isinstance(found, str) else _whole(found, 64)
+    if told is None:
+        raise WrongResult(f"{where} is {_kind(key)} instead of a key")
+    return told
+
+
+def _told_value(where: str, value: object) -> object:
+    """A value by what it is in Python: which type the property has, is not asked here."""
+    value = _plain(value)
+    if value is None:
+        return None
+    for kind, tell in _TOLD_AS.items():
+        if isinstance(value, kind) and (told := tell(value)) is not None:
+            return told
+    raise WrongResult(f"{where} is {_kind(value)} instead of a text, a number, a boolean, a date or a time")
 
 
 def _told_object(where: str, kind: ServedParameter, value: object) -> object:
@@ -79,12 +129,14 @@ def _told_set(where: str, kind: ServedParameter, value: object, objects: Objects
 
 
 def _told_scalar(where: str, kind: ScalarType, value: object) -> object:
-    if type(value).__module__ == "numpy" and hasattr(value, "item"):
-        value = value.item()
-    told = _TELLERS[kind](value)
+    told = _TELLERS[kind](_plain(value))
     if told is None:
         raise WrongResult(f"{where} is {_kind(value)} instead of {kind}")
     return told
+
+
+def _plain(value: object) -> object:
+    return value.item() if type(value).__module__ == "numpy" and hasattr(value, "item") else value
 
 
 def _whole(value: object, bits: int) -> int | None:
@@ -131,6 +183,15 @@ _TELLERS: Final[Mapping[ScalarType, Callable[[object], object]]] = {
     "decimal": _decimal,
     "date": lambda value: value.isoformat() if isinstance(value, date) and not isinstance(value, datetime) else None,
     "timestamp": _timestamp,
+}
+_TOLD_AS: Final[Mapping[type, Callable[[object], object]]] = {
+    bool: lambda value: value,
+    int: lambda value: _whole(value, 64),
+    float: _double,
+    str: _text,
+    Decimal: _decimal,
+    datetime: _timestamp,
+    date: _TELLERS["date"],
 }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,8 @@ import orjson
 
 from palantir_assets.access.principal import Principal
 from palantir_assets.access.views import View
-from palantir_assets.actions.overlay import as_json
+from palantir_assets.actions import overlay
+from palantir_assets.actions.edits import Edit, as_json
 from palantir_assets.errors import (
     FunctionError,
     FunctionFailed,
@@ -31,7 +32,7 @@ from palantir_assets.functions.calling import Asking, checked
 from palantir_assets.functions.processes import WorkerProcess
 from palantir_assets.ontology.served_parts import ServedFunction
 from palantir_assets.query.sets import SavedSets
-from palantir_assets.release.editing import EditedRelease, Opened
+from palantir_assets.release.editing import EditedRelease, Opened, planned_over
 
 LOG: Final = logging.getLogger(__name__)
 
@@ -74,9 +75,11 @@ class Functions:
         *,
         version: str | None = None,
         saved: SavedSets | None = None,
+        planned: Sequence[Edit] = (),
     ) -> object:
         """What a function gives, as JSON; it sees what the caller sees, made anew in its process from the same rules.
 
+        With `planned` edits it sees the objects as these would make them.
         Raises UnknownName, QueryError for the parameters, or a FunctionError.
         """
         function = view.ontology.find_function(name, version)
@@ -86,9 +89,10 @@ class Functions:
             "function": name,
             "principal": _principal(view.principal),
             "access": release.access.model_dump_json(),
-            "arguments": checked(function, parameters, Asking(release, view, saved)),
+            "arguments": checked(function, parameters, Asking(planned_over(release, planned), view, saved)),
             "memory": self._limits.memory,
             "overlay": _overlay(release),
+            "planned": [as_json(edit) for edit in planned],
         }
         with self._seat(name), self._worker(name) as worker:
             answer = worker.ask(function, question, self._limits.opening)
@@ -145,7 +149,7 @@ def _overlay(release: Opened) -> orjson.Fragment | None:
     """What edits are laid over the release, as JSON that is made once for each state of it."""
     if not isinstance(release, EditedRelease):
         return None
-    return release.memory.once("overlay as json", lambda: orjson.Fragment(orjson.dumps(as_json(release.overlay))))
+    return release.memory.once("overlay as json", lambda: orjson.Fragment(orjson.dumps(overlay.as_json(release.overlay))))
 
 
 def _principal(principal: Principal) -> dict[str, object]:

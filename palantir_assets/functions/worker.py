@@ -24,7 +24,8 @@ from typing import Any, Final
 
 from palantir_assets.access.principal import Principal
 from palantir_assets.access.views import View, on_record
-from palantir_assets.actions.overlay import from_json
+from palantir_assets.actions import edits, overlay
+from palantir_assets.engine.statements import WATCHDOG
 from palantir_assets.engine.visibility import seen_by
 from palantir_assets.errors import PalantirError
 from palantir_assets.functions import wire
@@ -34,7 +35,7 @@ from palantir_assets.functions.objects import Objects
 from palantir_assets.functions.results import WrongResult, result
 from palantir_assets.ontology.served_access import ServedAccess
 from palantir_assets.ontology.served_parts import ServedFunction
-from palantir_assets.release.editing import EditedRelease, Opened, with_nothing
+from palantir_assets.release.editing import EditedRelease, Opened, planned_over, with_nothing
 from palantir_assets.release.reading import Release, open_release
 
 RELEASES: Final = 2
@@ -67,7 +68,9 @@ class Worker:
 
     def prepare(self, question: Mapping[str, Any]) -> tuple[Opened, ServedFunction, CodeType]:
         """What a question needs, read once. Raises ReleaseError, or ValueError for a source that is not the sealed one."""
-        release = self._edited(self._release(question["folder"], question["indexes"], _rules(question["access"])), question["overlay"])
+        read = self._release(question["folder"], question["indexes"], _rules(question["access"]))
+        planned = [edits.from_json(said) for said in question["planned"]]
+        release = planned_over(self._edited(read, question["overlay"]), planned)
         function = release.ontology.functions[question["function"]]
         known = self._code.get((release.id, function.source))
         if known is None:
@@ -106,7 +109,7 @@ class Worker:
             known = with_nothing(release)
         known = known if known.base is release else known.ruled_by(release)
         if known.edit_no != said["edit_no"]:
-            known = known.moved(from_json(said))
+            known = known.moved(overlay.from_json(said))
         self._over[release.id] = known
         return known
 
@@ -178,7 +181,7 @@ def _end_with_the_service() -> None:
 
 def serve(line: socket.socket) -> None:
     """Questions and answers until the line breaks, or a call leaves something: short memory, or a thread that goes on."""
-    worker, threads = Worker(), threading.active_count()
+    worker, threads = Worker(), _threads()
     wire.send(line, {"ready": os.getpid()})
     while True:
         question = wire.receive(line)
@@ -196,8 +199,13 @@ def serve(line: socket.socket) -> None:
             wire.send(line, {"error": "invalid", "words": f"its result is too long: {error}", **beside})
         except TypeError as error:
             wire.send(line, {"error": "invalid", "words": f"its result holds what JSON cannot tell: {error}", **beside})
-        if answer.get("error") == "large" or threading.active_count() > threads:
+        if answer.get("error") == "large" or _threads() - threads:
             return
+
+
+def _threads() -> set[threading.Thread]:
+    """Those that run, but for the one that looks after statements: it starts with the first and is nobody's own."""
+    return {thread for thread in threading.enumerate() if thread is not WATCHDOG.thread}
 
 
 def main(arguments: list[str]) -> None:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from palantir_assets.errors import Problem, did_you_mean
+from palantir_assets.ontology.action_function_rules import Found, function_holds
 from palantir_assets.ontology.action_scope import SETTABLE, fitting_parameter, misfit, scope_of, types_of, untrue
 from palantir_assets.ontology.expressions import Kind
 from palantir_assets.ontology.reading import Loaded
 from palantir_assets.ontology.spec import Action, LinkStep, ObjectType, Scalar, Step
 from palantir_assets.ontology.wording import a
-
-Found = Iterator[tuple[str, str]]
-"""(message, hint) of every problem of one step."""
 
 
 def steps_hold(loaded: Loaded) -> Iterator[Problem]:
@@ -32,6 +30,11 @@ def _step(loaded: Loaded, action: Action, step: Step) -> Found:
     kinds = scope_of(loaded.ontology, action, each=(linked.from_, linked.to) if linked else (told,))
     if step.when is not None and (message := untrue(step.when, kinds)):
         yield f"`when` of a step: {step.when!r}: {message}", ""
+    if step.function is not None:
+        yield from function_holds(loaded, action, step, kinds)
+        yield from _idle(step, "key", "set")
+        return
+    yield from _idle(step, "with", "edits")
     made = step.create or step.create_or_modify
     if linked is not None:
         yield from _linked(loaded, action, step, linked)
@@ -121,6 +124,7 @@ def _is_an_object(action: Action, word: str) -> Found:
 
 
 def _idle(step: Step, *words: str) -> Found:
+    does = "calls a function" if step.function else f"is to {step.verb}"
     for word in words:
-        if getattr(step, word) not in (None, {}):
-            yield f"`{word}` says nothing where it is to {step.verb}", "leave it out"
+        if getattr(step, "with_" if word == "with" else word) not in (None, {}, ()):
+            yield f"`{word}` says nothing where it {does}", "leave it out"

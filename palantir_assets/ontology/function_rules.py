@@ -41,6 +41,8 @@ def parameters_are_typed(loaded: Loaded) -> Iterator[Problem]:
         said = [(("parameters", word), word, parameter) for word, parameter in function.parameters.items()]
         for path, word, parameter in [*said, (("output",), "output", function.output)]:
             place = loaded.place("functions", name, *path)
+            if parameter.type == "edits" and word in function.parameters:
+                yield Problem(f"function {name!r}: edits are what a function gives, and no parameter is ({word})", place)
             for wanted, types in (("object", ("object", "object_set")), ("of", ("array",)), ("fields", ("struct",))):
                 if (getattr(parameter, wanted) is not None) != (parameter.type in types):
                     yield Problem(f"function {name!r}: `{wanted}` stands with type {' or '.join(types)}, and only there ({word})", place)

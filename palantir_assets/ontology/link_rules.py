@@ -25,6 +25,19 @@ def links_lead_somewhere(loaded: Loaded) -> Iterator[Problem]:
                 yield from _through(loaded, source, name, link, link.through)
 
 
+def links_are_kept_apart(loaded: Loaded) -> Iterator[Problem]:
+    """A link is kept as `<type>__<link>`, and so is what people say of one via a table: no other link and no type has that name."""
+    kept: dict[str, str] = {}
+    for source in loaded.ontology.objects.values():
+        for name, link in source.links.items():
+            place, stored = loaded.place("objects", source.name, "links", name), f"{source.name}__{name}"
+            if stored in kept:
+                yield Problem(f"link {name!r} of {source.name} is kept as {stored!r}, like {kept[stored]}", place, "choose another name")
+            elif link.via is not None and stored in loaded.ontology.objects:
+                yield Problem(f"link {name!r} is kept as {stored!r}, which is an object type", place, "choose another name for one of them")
+            kept.setdefault(stored, f"the link {name!r} of {source.name}")
+
+
 def links_are_dated_by_times(loaded: Loaded) -> Iterator[Problem]:
     for source in loaded.ontology.objects.values():
         for name, link in source.links.items():

@@ -144,6 +144,7 @@ RULES: tuple[Callable[[Loaded], Iterator[Problem]], ...] = (
     type_rules.columns_fit_their_types,
     keys_and_indexes_are_properties,
     link_rules.links_lead_somewhere,
+    link_rules.links_are_kept_apart,
     link_rules.links_are_dated_by_times,
     names_of_one_type_differ,
     expressions_hold,

@@ -12,7 +12,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from palantir_assets.errors import UnknownName
+from palantir_assets.errors import QueryError, UnknownName
 from palantir_assets.ontology.served_actions import ServedAction, ServedMail
 from palantir_assets.ontology.served_parts import (
     InterfaceLink,
@@ -91,6 +91,18 @@ class ServedOntology(BaseModel):
             raise UnknownName("function", plain, self.functions)
         if (wanted := version or pinned or found.version) != found.version:
             raise UnknownName("function version", f"{plain}:{wanted}", (f"{plain}:{found.version}",))
+        return found
+
+    @property
+    def queries(self) -> dict[str, ServedFunction]:
+        """The functions that can be asked: those that give edits are for actions alone."""
+        return {name: function for name, function in self.functions.items() if function.output.type != "edits"}
+
+    def find_query(self, name: str, version: str | None = None) -> ServedFunction:
+        """As `find_function`, of those that can be asked; raises QueryError for one that gives edits."""
+        found = self.find_function(name, version)
+        if found.output.type == "edits":
+            raise QueryError(f"the function {found.name} gives edits and is no query", next_step="apply an action that calls it")
         return found
 
     def find_action(self, name: str) -> ServedAction:

@@ -14,7 +14,7 @@ from pydantic import Field
 from palantir_assets.ontology.served_parts import Served, Status
 from palantir_assets.ontology.spec import Label, Scalar, ScalarType
 
-Verb = Literal["create", "modify", "create_or_modify", "delete", "link", "unlink"]
+Verb = Literal["create", "modify", "create_or_modify", "delete", "link", "unlink", "function"]
 EffectKind = Literal["mail", "webhook", "materialize", "job"]
 
 
@@ -50,9 +50,10 @@ class ServedCriterion(Served):
 
 
 class ServedStep(Served):
-    """One thing an action does. `what` is an object type (create, create_or_modify), a parameter (modify, delete), or a link.
+    """One thing an action does. `what` is an object type (create, create_or_modify), a parameter (modify, delete), a link or a function.
 
-    Of a link, `source` and `target` are the parameters at its ends. A step whose `when` is not true is left out.
+    Of a link, `source` and `target` are the parameters at its ends. A function is told what is `given`, by its parameters,
+    and may change `edits`: object types, and links as `type.link`. A step whose `when` is not true is left out.
     """
 
     verb: Verb
@@ -61,7 +62,19 @@ class ServedStep(Served):
     target: str | None = None
     key: Scalar | None = None
     set: dict[str, Scalar | None] = Field({})
+    given: dict[str, Scalar | None] = Field({})
+    edits: tuple[str, ...] = ()
     when: str | None = None
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """The object types of which a function may change objects."""
+        return tuple(name for name in self.edits if "." not in name)
+
+    @property
+    def links(self) -> tuple[tuple[str, str], ...]:
+        """The links that a function may make and undo: the type that declares one, and its name there."""
+        return tuple((owner, link) for owner, dot, link in (name.partition(".") for name in self.edits) if dot)
 
 
 class ServedEffect(Served):

@@ -152,9 +152,9 @@ class ServedValueType(Served):
 
 
 class ServedParameter(Served):
-    """What a function takes or gives: a scalar, an object or set of a type, or a list or struct of scalars."""
+    """What a function takes or gives: a scalar, an object or set of a type, or a list or struct of scalars; `edits` is only given."""
 
-    type: ScalarType | Literal["object", "object_set", "array", "struct"]
+    type: ScalarType | Literal["object", "object_set", "array", "struct", "edits"]
     object: str | None = None
     of: ScalarType | None = None
     fields: dict[str, ScalarType] | None = None

@@ -61,7 +61,7 @@ def _step(step: Step) -> ServedStep:
     if link is not None:
         ends = {"what": link.link, "source": link.from_, "target": link.to}
         return ServedStep.model_validate({"verb": step.verb, "when": step.when, **ends})
-    what = {"what": getattr(step, step.verb), "key": step.key, "set": step.set}
+    what = {"what": getattr(step, step.verb), "key": step.key, "set": step.set, "given": step.with_, "edits": step.edits}
     return ServedStep.model_validate({"verb": step.verb, "when": step.when, **what})
 
 

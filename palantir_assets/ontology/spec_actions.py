@@ -12,7 +12,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
-from palantir_assets.ontology.spec_words import Identifier, Labelled, Names, Scalar, ScalarType, Spec, Status
+from palantir_assets.ontology.spec_words import Identifier, Labelled, Names, Scalar, ScalarType, Spec, Status, texts
 
 Conflict = Literal["edit_wins", "latest_wins", "source_wins"]
 """What a build keeps where people and the source say different things."""
@@ -20,12 +20,14 @@ Conflict = Literal["edit_wins", "latest_wins", "source_wins"]
 EDITS: Final = "edits"
 """`from: edits`: a property that no column holds, and only actions set."""
 
-VERBS: Final = ("create", "modify", "create_or_modify", "delete", "link", "unlink")
+VERBS: Final = ("create", "modify", "create_or_modify", "delete", "link", "unlink", "function")
 EFFECTS: Final = ("mail", "webhook", "materialize", "job")
 
 Condition = Annotated[str, Field(min_length=1, max_length=2_000)]
 Recipient = Annotated[str, StringConstraints(pattern=r"^(role:[a-z][a-z0-9_]{0,62}|caller|[^@\s]+@[^@\s]+)$")]
 Asset = Annotated[str, StringConstraints(pattern=r"^(staging|marts|objects|links|graph|search|learning)\.[a-z][a-z0-9_]{0,62}$")]
+Changed = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}(\.[a-z][a-z0-9_]{0,62})?$")]
+Changes = Annotated[tuple[Changed, ...], BeforeValidator(texts, json_schema_input_type=Changed | tuple[Changed, ...])]
 Value = Scalar | None
 
 
@@ -99,8 +101,11 @@ class Step(Spec):
     delete: Identifier | None = Field(None, description="a parameter that is an object")
     link: LinkStep | None = None
     unlink: LinkStep | None = None
+    function: Identifier | None = Field(None, description="a function whose output is `edits`")
     key: Value = Field(None, description="the key of what is created")
     set: dict[Identifier, Value] = Field({})
+    with_: dict[Identifier, Value] = Field({}, alias="with", description="what a function is told, by its parameters")
+    edits: Changes = Field((), description="what a function may change: object types, and `type.link` for links via a table")
     when: Condition | None = Field(None, description="an expression; the step is left out unless it is true")
 
     @model_validator(mode="after")

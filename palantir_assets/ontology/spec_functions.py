@@ -14,9 +14,12 @@ TimeLimit = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,4}(ms|s)$")
 
 
 class Parameter(Spec):
-    """What a function takes or gives: a scalar, an object or a set of objects of a type, or an array or struct of scalars."""
+    """What a function takes or gives: a scalar, an object or a set of objects of a type, or an array or struct of scalars.
 
-    type: ScalarType | Literal["object", "object_set", "array", "struct"]
+    `edits` is only ever given: what an action is to change.
+    """
+
+    type: ScalarType | Literal["object", "object_set", "array", "struct", "edits"]
     object: Identifier | None = None
     of: ScalarType | None = None
     fields: dict[Identifier, ScalarType] | None = Field(None, min_length=1, max_length=100)
@@ -30,6 +33,7 @@ def _parameter(value: object) -> object:
 
 
 Typed = Annotated[Parameter, BeforeValidator(_parameter, json_schema_input_type=ScalarType | Parameter)]
+Given = Annotated[Parameter, BeforeValidator(_parameter, json_schema_input_type=ScalarType | Literal["edits"] | Parameter)]
 
 
 class Function(Spec):
@@ -40,7 +44,7 @@ class Function(Spec):
     label: Labelled | None = None
     description: str = ""
     parameters: dict[Identifier, Typed] = Field({})
-    output: Typed
+    output: Given
     time_limit: TimeLimit = "5s"
 
     @property

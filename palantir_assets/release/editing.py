@@ -5,9 +5,11 @@ Which edits are laid over which release is decided in `serving`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol, cast
 
+from palantir_assets.actions.edits import Edit
 from palantir_assets.actions.overlay import Overlay
 from palantir_assets.engine.edited import Edited, edited_as
 from palantir_assets.engine.ports import Released
@@ -55,6 +57,14 @@ class EditedRelease(Edited):
 def with_nothing(release: Release) -> EditedRelease:
     """The release as it was built, ready for the edits after its watermark."""
     return edited_as(EditedRelease, release, Overlay(edit_no=release.manifest.edit_watermark))
+
+
+def planned_over(release: Opened, edits: Sequence[Edit]) -> Opened:
+    """The release as edits that are only planned would make it."""
+    if not edits:
+        return release
+    edited = release if isinstance(release, EditedRelease) else with_nothing(as_built(release))
+    return edited.with_planned(edits)
 
 
 def as_built(release: Opened) -> Release:

@@ -20,9 +20,7 @@ _OPERATIONS: Final = {
     "ADD_OBJECT": "createObject", "MODIFY_OBJECT": "modifyObject", "DELETE_OBJECT": "deleteObject", "ADD_LINK": "createLink",
     "DELETE_LINK": "deleteLink",
 }  # fmt: skip
-_ABSENT: Final = frozenset(
-    {"webhookRid", "functionRid", "sectionRid", "parameterRid", "permissionModel", "typeClasses", "affectedInterfaceTypeRid"}
-)
+_ABSENT: Final = frozenset({"webhookRid", "sectionRid", "parameterRid", "permissionModel", "typeClasses", "affectedInterfaceTypeRid"})
 
 
 class ActionOrder(Body):
@@ -97,6 +95,10 @@ def _inputs(action: ServedAction) -> set[str]:
     return {rid("object-type", parameter.object) for parameter in action.parameters.values() if parameter.object}
 
 
+def _functions(action: ServedAction) -> set[str]:
+    return {rid("function", step.what) for step in action.do if step.verb == "function"}
+
+
 def _effects(action: ServedAction, kind: str) -> bool:
     return any(effect.kind == kind for effect in action.then)
 
@@ -111,6 +113,7 @@ _TESTS: Final[dict[str, Callable[[Any, ServedAction, ActionTypeView], bool]]] = 
     "affectedObjectTypeRid": lambda value, action, view: value in _types(view),
     "affectedLinkTypeRid": lambda value, action, view: value in _links(view),
     "inputObjectTypeRid": lambda value, action, view: value in _inputs(action),
+    "functionRid": lambda value, action, view: value in _functions(action),
     "logicRule": lambda value, action, view: _OPERATIONS.get(str(value)) in _rules(view),
     "hasNotification": lambda value, action, view: value is _effects(action, "mail"),
     "hasWebhook": lambda value, action, view: value is _effects(action, "webhook"),

@@ -7,6 +7,7 @@ or caller stands as the text that it is.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import product
 from typing import Any, Final, Literal
 
 from palantir_assets.access.policy import Allowed
@@ -26,6 +27,7 @@ _RULES: Final = {
     "create": ("createObject",), "modify": ("modifyObject",), "create_or_modify": ("createObject", "modifyObject"),
     "delete": ("deleteObject",), "link": ("createLink",), "unlink": ("deleteLink",),
 }  # fmt: skip
+_OF_OBJECTS: Final = ("createObject", "modifyObject", "deleteObject")
 
 
 class ActionParameterView(View):
@@ -149,9 +151,15 @@ def _required(parameter: ServedActionParameter) -> bool:
 
 
 def _operations(ontology: ServedOntology, action: ServedAction, step: ServedStep) -> Iterable[Json]:
+    """What it may do, as far as it is known beforehand; of a function, all that it may change."""
+    if step.verb == "function":
+        for name, rule in product(step.types, _OF_OBJECTS):
+            yield {"type": rule, "objectTypeApiName": name}
+        yield from ({"type": rule, **_link_sides(ontology, *link)} for link in step.links for rule in ("createLink", "deleteLink"))
+        return
     for rule in _RULES[step.verb]:
         if step.source is not None:
-            yield {"type": rule, **_link_sides(ontology, action, step)}
+            yield {"type": rule, **_link_sides(ontology, action.parameters[step.source].object or "", step.what)}
         else:
             yield {"type": rule, "objectTypeApiName": _owner(action, step)}
 
@@ -160,16 +168,19 @@ def _owner(action: ServedAction, step: ServedStep) -> str | None:
     return step.what if step.verb in ("create", "create_or_modify") else action.parameters[step.what].object
 
 
-def _link_sides(ontology: ServedOntology, action: ServedAction, step: ServedStep) -> Json:
-    source = action.parameters[step.source or ""].object or ""
-    link = ontology.types[source].links[step.what]
+def _link_sides(ontology: ServedOntology, source: str, name: str) -> Json:
+    link = ontology.types[source].links[name]
     return {
-        "linkTypeApiNameAtoB": step.what, "linkTypeApiNameBtoA": link.reverse, "aSideObjectTypeApiName": source,
+        "linkTypeApiNameAtoB": name, "linkTypeApiNameBtoA": link.reverse, "aSideObjectTypeApiName": source,
         "bSideObjectTypeApiName": link.to,
     }  # fmt: skip
 
 
 def _logic(ontology: ServedOntology, action: ServedAction, step: ServedStep) -> Json:
+    if step.verb == "function":
+        told = {word: _argument(action, value) for word, value in step.given.items()}
+        called = {"functionRid": rid("function", step.what), "functionVersion": ontology.functions[step.what].version}
+        return {"type": "function", **called, "functionInputValues": told}
     if step.source is not None:
         kind: Literal["createLink", "deleteLink"] = "createLink" if step.verb == "link" else "deleteLink"
         return {"type": kind, "linkTypeApiName": step.what, "sourceObject": step.source, "targetObject": step.target}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from functools import partial
 
 import uvicorn
@@ -182,6 +183,7 @@ def create_app(
     app = _bare(_lifespan(holder, followed, running, door, poll_seconds))
     app.router.routes[:] = map(for_callers, _every_route(identified=identity is not None, sending=effects is not None))
     known = identity.recognises if identity is not None else recognises or NobodyKnown()
+    desk = desk and replace(desk, runs=desk.runs or running)
     past = past or (None if desk is None else EditsSeen(desk.log, edited))
     services = Services(holder, log, clock, running, recognises=known, desk=desk, edits=followed, past=past, reads=reads)
     app.state.identity, app.state.effects, app.state.door, app.state.services = identity, effects, door, services

@@ -32,6 +32,8 @@ def parameter_type(what: ServedParameter) -> Json:
                 "type": "struct",
                 "fields": [{"name": name, "fieldType": _query_scalar(kind)} for name, kind in (what.fields or {}).items()],
             }
+        case "edits":
+            return {"type": "unsupported", "unsupportedType": "edits", "params": {}}
         case scalar:
             return _query_scalar(scalar)
 

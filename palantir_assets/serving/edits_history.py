@@ -19,9 +19,9 @@ from starlette.responses import Response
 
 from palantir_assets.actions.edits import ObjectEdit
 from palantir_assets.actions.recording import read
+from palantir_assets.actions.values import storable
 from palantir_assets.applying.desk import Desk, Standpoint
 from palantir_assets.applying.telling import sees_all
-from palantir_assets.engine.world import storable
 from palantir_assets.errors import QueryError
 from palantir_assets.names import fingerprint
 from palantir_assets.ontology.served_parts import ServedType

@@ -50,9 +50,9 @@ class ExecuteView(Body):
 @router.get("/{ontology}/queryTypes", response_model_exclude_none=True)
 @guarded("ontologies.read")
 async def list_query_types(ontology: str, release: CurrentRelease, view: Viewed, language: Spoken, paging: Paging) -> views.QueryTypeList:
-    """Every function."""
+    """Every function that can be asked; those that give edits are called by actions alone."""
     check_ontology(ontology)
-    known = view.ontology.functions.values()
+    known = view.ontology.queries.values()
     found, token = cut(known, paging, release, "functions", view.signature, default=FUNCTIONS_AT_ONCE)
     return views.QueryTypeList(data=[query_type_view(function, language) for function in found], next_page_token=token)
 
@@ -62,7 +62,7 @@ async def list_query_types(ontology: str, release: CurrentRelease, view: Viewed,
 async def get_query_types_by_rid(ontology: str, batch: FunctionsByRid, view: Viewed, language: Spoken) -> views.QueryTypeList:
     """Functions by their rids; those that do not exist, or not in that version, are left out."""
     check_ontology(ontology)
-    known = view.ontology.functions
+    known = view.ontology.queries
     wanted = [(named("function", item.query_type_rid), item.function_version) for item in checked_batch(batch.requests)]
     found = [known[name] for name, version in wanted if name in known and version in (None, known[name].version)]
     return views.QueryTypeList(data=[query_type_view(function, language) for function in found])
@@ -73,7 +73,7 @@ async def get_query_types_by_rid(ontology: str, batch: FunctionsByRid, view: Vie
 async def get_query_type(ontology: str, query: str, view: Viewed, language: Spoken, version: Version = None) -> views.QueryTypeView:
     """One function, in the version that this release holds."""
     check_ontology(ontology)
-    return query_type_view(view.ontology.find_function(query, version), language)
+    return query_type_view(view.ontology.find_query(query, version), language)
 
 
 @router.post("/{ontology}/queries/{query}/execute")
@@ -89,7 +89,7 @@ async def execute_query(
 ) -> ExecuteView:
     """What a function gives, run over the release that is served."""
     check_ontology(ontology)
-    function = view.ontology.find_function(query, version)
+    function = view.ontology.find_query(query, version)
     services = exchange.services
     call = partial(services.functions.call, release, view, function.name, asked.parameters, saved=services.sets)
     return ExecuteView(value=await to_thread.run_sync(call))

@@ -71,7 +71,7 @@ async def get_full_metadata(
     check_ontology(ontology)
     known = view.ontology
     ends = {name: tuple(known.links_of(name).values()) for name in known.types}
-    told = full_metadata(known, language, types=ends, interfaces=known.interfaces, functions=known.functions.values())
+    told = full_metadata(known, language, types=ends, interfaces=known.interfaces, functions=known.queries.values())
     return with_actions(told, known, known.actions, language, whole=whole)
 
 
@@ -84,7 +84,7 @@ async def load_metadata(ontology: str, wanted: MetadataRequest, view: Viewed, la
     ends = {name: tuple(end for end in known.links_of(name).values() if end.name in wanted.link_types) for name in wanted.object_types}
     for name in wanted.interface_types:
         known.find_interface(name)
-    functions = [known.find_function(name) for name in wanted.query_types]
+    functions = [known.find_query(name) for name in wanted.query_types]
     told = full_metadata(known, language, types=ends, interfaces=wanted.interface_types, functions=functions)
     return with_actions(told, known, wanted.action_types, language, whole=bool(wanted.include_action_type_full_metadata))
 

@@ -10,6 +10,7 @@ from palantir_assets.access.principal import Principal
 from palantir_assets.access.views import actor, view_of
 from palantir_assets.ontology.served import ServedOntology
 from tests.fakes.shop_actions import ACTIONS, MAILS, PEOPLE, rules, with_actions
+from tests.fakes.shop_functions import callers, with_functions
 
 CLERK = {"label": {"en": "X"}, "allow": ["clerk"]}
 ORDER: dict[str, Any] = {"order": {"type": "object", "object": "order"}}
@@ -48,6 +49,26 @@ def test_one_that_names_what_is_hidden_is_not_known(reading: dict[str, Any]) -> 
     assert known(PEOPLE["ann"], action, telling=telling) == []
     sees = Principal("sue", frozenset({"clerk", "boss"}))
     assert known(sees, action, telling=telling) == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("step", "who", "known_to"),
+    [
+        ({"what": "marks", "edits": ["order"]}, "ann", True),
+        ({"what": "marks", "edits": ["order", "order.customer"]}, "ann", True),
+        ({"what": "counts", "edits": ["order"]}, "ann", False),
+        ({"what": "counts", "edits": ["order"]}, "sue", True),
+        ({"what": "marks", "edits": ["till"]}, "sue", False),
+        ({"what": "marks", "edits": ["order.till"]}, "sue", False),
+        ({"what": "marks", "edits": ["order"], "given": {"note": "$order.cents"}}, "ann", False),
+        ({"what": "marks", "edits": ["order"], "given": {"note": "$order.cents"}}, "sue", True),
+    ],
+)
+def test_one_that_calls_what_may_not_be_called_or_changes_what_is_hidden_is_not_known(step: Any, who: str, *, known_to: bool) -> None:
+    action = {"x": {"name": "x", **CLERK, "parameters": ORDER, "do": [{"verb": "function", **step}]}}
+    ontology = ServedOntology.model_validate({**with_functions().ontology.model_dump(), "actions": action})
+    caller = PEOPLE.get(who) or Principal("sue", frozenset({"clerk", "boss"}))
+    assert (list(view_of(caller, ontology, callers(), lambda name: True).ontology.actions) == ["x"]) is known_to
 
 
 def test_mails_are_told_of_with_the_actions_that_send_them() -> None:

@@ -14,6 +14,7 @@ from tests.conformance.world import ACTIONS
 
 KNOWN = [name for name in ACTIONS if name != "burn"]
 RID = "ri.actions.main.action-type."
+FUNCTION = "ri.function-registry.main.function.reshelves"
 VALID, DELETIONS = "VALIDATE_ONLY", "ALL_V2_WITH_DELETIONS"
 
 
@@ -82,12 +83,13 @@ def search_cases() -> list[tuple[Any, list[str]]]:
         (m.AffectedObjectTypeRidActionTypesQueryV2(value=book), ["lend", "retitle"]),
         (m.AffectedLinkTypeRidActionTypesQueryV2(value="ri.ontology.main.relation.book__authors"), ["credit"]),
         (m.InputObjectTypeRidActionTypesQueryV2(value=book), ["lend", "retitle", "credit"]),
-        (m.LogicRuleActionTypesQueryV2(value="DELETE_OBJECT"), ["withdraw"]),
+        (m.LogicRuleActionTypesQueryV2(value="DELETE_OBJECT"), ["withdraw", "reshelve"]),
+        (m.FunctionRidActionTypesQueryV2(value=FUNCTION), ["reshelve"]),
         (m.HasNotificationActionTypesQueryV2(value=True), ["lend"]),
         (m.HasWebhookActionTypesQueryV2(value=True), []),
         (m.RevertActionEnabledActionTypesQueryV2(value=True), KNOWN),
         (m.AndActionTypesQueryV2(value=[m.StatusActionTypesQueryV2(value="ACTIVE"), m.LogicRuleActionTypesQueryV2(value="MODIFY_OBJECT")]),
-         ["lend", "move"]),
+         ["lend", "move", "reshelve"]),
         (m.OrActionTypesQueryV2(value=[m.ActionTypeRidActionTypesQueryV2(value=f"{RID}lend"), absent]),
          ["lend"]),
     ]  # fmt: skip
@@ -117,6 +119,13 @@ def what_an_action_sets_is_told(asking: Asking) -> None:
     same(retitle.property_arguments["sequel_to"].property_type_api_name, "sequel_to")
     (credit,) = asking.client.ActionTypeFullMetadata.get(ONTOLOGY, "credit").full_logic_rules
     same((credit.link_type_api_name, credit.source_object, credit.target_object), ("authors", "book", "author"))
+
+
+@case("ActionTypeFullMetadata.get", "function")
+def which_function_an_action_calls_is_told(asking: Asking) -> None:
+    (rule,) = asking.client.ActionTypeFullMetadata.get(ONTOLOGY, "reshelve").full_logic_rules
+    same((rule.type, rule.function_rid, rule.function_version), ("function", FUNCTION, "1.1.0"))
+    same((rule.function_input_values["place"].parameter_id, rule.function_input_values["most"].value), ("place", 2))
 
 
 @case("ActionTypeFullMetadata.list", "plain")
@@ -192,6 +201,15 @@ def a_link_is_made(asking: Asking) -> None:
     (link,) = applied(asking, "credit", book="bk-000", author=_not_yet(asking)).edits.edits
     same((link.type, link.link_type_api_name_ato_b, link.link_type_api_name_bto_a), ("addLink", "authors", "books"))
     same((link.a_side_object.object_type, link.a_side_object.primary_key, link.b_side_object.object_type), ("book", "bk-000", "author"))
+
+
+@case("Action.apply", "edits by a function")
+def a_function_says_what_is_edited(asking: Asking) -> None:
+    told = applied(asking, "reshelve", place="br-1").edits
+    same([(each.type, each.object_type) for each in told.edits], [("modifyObject", "film")] * 2)
+    films = asking.load(m.ObjectSetBaseType(object_type="film")).data
+    moved = {each["film_id"]: each["branch_id"] for each in films if each["film_id"] in {edit.primary_key for edit in told.edits}}
+    same(set(moved.values()), {"br-1"})
 
 
 @case("Action.apply", "approval")

@@ -168,6 +168,13 @@ FUNCTIONS: Row = {
     },
     "fails": {"name": "fails", "version": "1.0.0", "entry": "fails", "source": "functions.py", "output": {"type": "integer"}},
 }  # fmt: skip
+CALLED: Row = {
+    "reshelves": {
+        "name": "reshelves", "version": "1.1.0", "entry": "reshelves", "source": "functions.py", "output": {"type": "edits"},
+        "parameters": {"place": {"type": "object", "object": "branch"}, "most": {"type": "integer"}},
+    }
+}  # fmt: skip
+"""Functions that give edits: actions call them, and nobody else."""
 FUNCTION_SOURCE = """
 def keenest(objects, *, at_most, book=None):
     counts = {}
@@ -181,6 +188,12 @@ def keenest(objects, *, at_most, book=None):
 def shelf_value(objects, *, books, share):
     found = list(books)
     return {"books": len(found), "value": share * sum(float(book["price"]) for book in found)}
+
+
+def reshelves(objects, *, place, most):
+    elsewhere = {"type": "not", "value": {"type": "eq", "field": "branch_id", "value": place["branch_id"]}}
+    films = objects.find({"object": "film", "where": elsewhere, "order_by": ["film_id"]})
+    return [{"modify": "film", "key": film["film_id"], "set": {"branch_id": place["branch_id"]}} for film in films[-most:]]
 
 
 def never_ends(objects):
@@ -235,6 +248,11 @@ ACTIONS: Row = {
         "parameters": {"film": {"type": "object", "object": "film"}, "branch": {"type": "object", "object": "branch"}},
         "do": [{"verb": "modify", "what": "film", "set": {"branch_id": "$branch"}}],
     },
+    "reshelve": {
+        "name": "reshelve", "label": _label("Shelve anew", "재배치"), "allow": ["librarian"],
+        "parameters": {"place": {"type": "object", "object": "branch"}},
+        "do": [{"verb": "function", "what": "reshelves", "given": {"place": "$place", "most": 2}, "edits": ["film"]}],
+    },
     "burn": {
         "name": "burn", "label": _label("Burn"), "allow": ["head"], "parameters": {"film": {"type": "object", "object": "film"}},
         "do": [{"verb": "delete", "what": "film"}],
@@ -250,7 +268,7 @@ ONTOLOGY = ServedOntology.model_validate(
         "types": TYPES,
         "interfaces": INTERFACES,
         "value_types": VALUE_TYPES,
-        "functions": FUNCTIONS,
+        "functions": {**FUNCTIONS, **CALLED},
         "shared_properties": {"price": _prop("decimal", digits=(12, 2), label=_label("Price", "가격"), unit="EUR")},
     }
 )

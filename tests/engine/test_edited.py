@@ -209,3 +209,21 @@ def test_a_state_that_nobody_reads_any_more_is_gone_at_once(release: FakeRelease
         assert seen() is None
     finally:
         gc.enable()
+
+
+def test_what_is_only_planned_is_seen_by_nobody_else(release: FakeRelease) -> None:
+    """Not its objects, not its links: neither those that were resolved before, nor those that are resolved in it first."""
+    first = str(release.rows["customer"][0]["customer_id"])
+    held = over(release, ObjectEdit("modify", "order", "3", {"customer_id": first}))
+    new = {"order_id": 900, "customer_id": first, "cents": "1", "ordered_on": "2024-01-02", "ordered_at": "2024-01-02T03:04:05Z"}
+    without = held.with_planned([ObjectEdit("delete", "order", "3")])
+    planned = held.with_planned([ObjectEdit("delete", "order", "3"), ObjectEdit("create", "order", "900", new)])
+    expected = [number for number in range(60) if number % len(release.rows["customer"]) == 0]
+    assert keys_of(without, first) == expected
+    assert keys_of(planned, first) == [*expected, 900]
+    assert keys_of(held, first) == sorted([3, *expected])
+    assert (held.row_of("order", "900"), held.row_of("order", "3"), held.count("order")) == (None, 3, 60)
+    other = held.with_planned([ObjectEdit("create", "order", "901", {**new, "order_id": 901})])
+    assert keys_of(other, first) == [*sorted([3, *expected]), 901] and other.row_of("order", "901") == planned.row_of("order", "900")
+    later = held.with_edits([(2, ObjectEdit("create", "order", "902", {**new, "order_id": 902}))])
+    assert keys_of(later, first) == [*sorted([3, *expected]), 902] and later.count("order") == 61

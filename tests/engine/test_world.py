@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import pytest
 
 from palantir_assets.access.principal import Principal
 from palantir_assets.access.views import View, view_of
-from palantir_assets.actions.edits import ObjectEdit
+from palantir_assets.actions.edits import Edit, ObjectEdit
 from palantir_assets.engine.asking import Asking
 from palantir_assets.engine.world import SeenWorld, completed, hidden, world_of
+from palantir_assets.errors import FunctionFailed
+from palantir_assets.ontology.served import ServedOntology
 from tests.fakes.release import FakeRelease
 from tests.fakes.shop_actions import HIDDEN, PEOPLE, rules, with_actions
 
@@ -64,3 +69,28 @@ def test_edits_are_completed_with_what_their_author_does_not_see() -> None:
     assert isinstance(gone, ObjectEdit) and gone.previous["cents"] == str(10**14) and gone.previous["note"] == "mine"
     assert isinstance(made, ObjectEdit) and made.values["order_id"] == 900 and made.values["cents"] is None
     assert hidden(Asking(view, release), "order", str(HIDDEN)) and not hidden(Asking(view, release), "order", "1")
+
+
+def test_a_key_is_closed_where_something_hidden_is_was_erased_or_needs_what_is_hidden() -> None:
+    made, _ = world("ann")
+    assert (made.closed("order", str(HIDDEN)), made.closed("order", "900"), made.closed("customer", "new")) == ("taken", None, None)
+    assert world("max")[0].closed("order", "900") is None
+    gone = world_of(*seen(PEOPLE["ann"]), lambda subjects: dict.fromkeys(subjects, 0), erased=lambda subjects: subjects)
+    assert gone.closed("order", "900") == "erased"
+    whole, _ = seen(PEOPLE["ann"])
+    told = whole.ontology.model_dump()
+    told["types"]["order"]["properties"]["cents"]["optional"] = False
+    needed = replace(whole, ontology=ServedOntology.model_validate(told))
+    for who, closed in (("ann", "partly seen"), ("max", None)):
+        view = view_of(PEOPLE[who], needed.ontology, rules(), lambda name: name != "order")
+        assert world_of(needed, view, lambda subjects: dict.fromkeys(subjects, 0)).closed("order", "900") == closed
+
+
+def test_a_function_is_called_over_planned_edits_as_they_will_be_written() -> None:
+    asked: list[tuple[str, Mapping[str, object], Sequence[Edit]]] = []
+    made = replace(world("ann")[0], functions=lambda *question: asked.append(question))
+    assert made.gives("moves", {"most": 3}, [ObjectEdit("create", "order", "900", {"order_id": 900})]) is None
+    ((name, told, (edit,)),) = asked
+    assert (name, told) == ("moves", {"most": 3}) and isinstance(edit, ObjectEdit) and "cents" in edit.values
+    with pytest.raises(FunctionFailed, match="moves cannot be run here"):
+        world("ann")[0].gives("moves", {})

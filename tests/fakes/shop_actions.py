@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from starlette.types import Scope
 
 from palantir_assets.access.principal import Principal
-from palantir_assets.applying.desk import Desk
+from palantir_assets.applying.desk import Desk, Runs
 from palantir_assets.ontology.served import ServedOntology
 from palantir_assets.ontology.served_access import ServedAccess
 from palantir_assets.serving.app import create_app
@@ -138,10 +138,18 @@ class Staff:
 
 
 @contextmanager
-def till(folder: Path, database: Database) -> Iterator[TestClient]:
-    """The service; a request says in `X-As` whose it is."""
+def till(
+    folder: Path,
+    database: Database,
+    *,
+    made: FakeRelease | None = None,
+    access: ServedAccess | None = None,
+    functions: str = "",
+    runs: Runs | None = None,
+) -> Iterator[TestClient]:
+    """The service; a request says in `X-As` whose it is. `functions` is the source of those that the release declares."""
     settings, pointers, log = settings_in(folder), ListLog(), EditLog(database)
-    release_shop(settings, pointers, access=rules(), made=with_actions())
-    app = create_app(settings, pointers, clock=lambda: NOW, recognises=ByHeader(), desk=Desk(log, Staff(), lambda: NOW))
+    release_shop(settings, pointers, access=access or rules(), made=made or with_actions(), functions=functions)
+    app = create_app(settings, pointers, clock=lambda: NOW, recognises=ByHeader(), desk=Desk(log, Staff(), lambda: NOW, runs))
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client

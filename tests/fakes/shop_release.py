@@ -79,12 +79,19 @@ def release_shop(
     access: ServedAccess | None = None,
     made: FakeRelease | None = None,
     edit_watermark: int = 0,
+    functions: str = "",
 ) -> Published:
-    """Seal and publish the shop with so many orders, or one already made; viewers may read all, unless other rules are given."""
+    """Seal and publish the shop with so many orders, or one already made; viewers may read all, unless other rules are given.
+
+    `functions` is the source of those that it declares, as `shop.py`.
+    """
     made = made or shop(orders=orders)
     with staging(Shelf(settings.releases)) as folder:
         (folder / "ontology.json").write_bytes(canonical_json(made.ontology.model_dump(mode="json")))
         (folder / "access.json").write_text((access or open_to_viewers(made.ontology)).model_dump_json(), encoding="utf-8")
+        if functions:
+            (folder / "functions").mkdir()
+            (folder / "functions" / "shop.py").write_text(functions, encoding="utf-8")
         for name, kind in made.ontology.types.items():
             write_objects(_table(made, name), folder / "objects" / name, kind)
         for name, links in made.links.items():

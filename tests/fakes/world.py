@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from palantir_assets.actions.edits import Edit, LinkEdit, Values, after
-from palantir_assets.actions.ports import Found
+from palantir_assets.actions.ports import Closed, Found
+from palantir_assets.errors import FunctionFailed
+
+Gives = Callable[[Mapping[str, Any], Sequence[Edit]], Any]
 
 
 @dataclass
 class FakeWorld:
-    """Implements `actions.ports.World`; `apply` does what a ledger would."""
+    """Implements `actions.ports.World`; `apply` does what a ledger would. `functions` give what they do, or raise."""
 
     objects: dict[tuple[str, str], Found] = field(default_factory=dict)
     links: set[tuple[str, str, str]] = field(default_factory=set)
     gone: dict[tuple[str, str], int] = field(default_factory=dict)
+    keys: dict[tuple[str, str], Closed] = field(default_factory=dict)
+    functions: dict[str, Gives] = field(default_factory=dict)
 
     def find(self, object_type: str, key: str) -> Found | None:
         return self.objects.get((object_type, key))
@@ -27,6 +32,14 @@ class FakeWorld:
 
     def having(self, object_type: str, name: str, value: Any) -> Iterable[Values]:
         return [found.values for (of, _), found in self.objects.items() if of == object_type and found.values.get(name) == value]
+
+    def closed(self, object_type: str, key: str) -> Closed | None:
+        return self.keys.get((object_type, key))
+
+    def gives(self, function: str, told: Mapping[str, Any], planned: Sequence[Edit] = ()) -> Any:
+        if function not in self.functions:
+            raise FunctionFailed(function, "is not there")
+        return self.functions[function](told, planned)
 
     def linked(self, link: str, source: str, target: str) -> bool:
         return (link, source, target) in self.links

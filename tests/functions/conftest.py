@@ -75,6 +75,7 @@ FUNCTIONS: Declared = {
     "mischief": {"parameters": {"what": STRING, "where": STRING}, "output": STRING},
     "leaves_something": {"output": INTEGER},
     "leaves_a_thread": {"output": INTEGER},
+    "process": {"output": INTEGER},
     "missing": {"output": INTEGER},
     "long_result": {"output": STRING},
 }

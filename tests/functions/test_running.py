@@ -25,7 +25,7 @@ from palantir_assets.errors import (
 )
 from palantir_assets.functions.processes import environment
 from palantir_assets.functions.running import Functions, Limits
-from palantir_assets.release.editing import EditedRelease, with_nothing
+from palantir_assets.release.editing import EditedRelease, Opened, with_nothing
 from tests.fakes.release import VIEWER
 from tests.functions.conftest import FUNCTIONS, SOURCE, Shop, sealed
 
@@ -166,6 +166,28 @@ def test_a_thread_that_goes_on_after_its_call_ends_with_its_process(functions_sh
     assert first != second
     with pytest.raises(ProcessLookupError):
         os.kill(first, 0)
+
+
+def test_a_function_sees_edits_that_are_only_planned_and_the_next_call_does_not(functions_shop: Shop) -> None:
+    def orders(*planned: ObjectEdit, over: Opened = functions_shop.release) -> str:
+        told = functions_shop.functions.call(over, functions_shop.view, "release", {}, planned=planned)
+        return str(told).partition(" ")[2]
+
+    gone, changed = ObjectEdit("delete", "order", "3"), ObjectEdit("modify", "order", "1", {"note": "planned"}, {"note": None})
+    edited = with_nothing(functions_shop.release).with_edits([(1, ObjectEdit("delete", "order", "4"))])
+    for _ in range(2):
+        assert (orders(gone), orders(), orders(gone, changed, over=edited), orders(over=edited)) == (
+            "249 249",
+            "250 250",
+            "248 248",
+            "249 249",
+        )
+    told = functions_shop.functions.call(edited, functions_shop.view, "echo", {"order": 1}, planned=[changed])
+    assert "'note': 'planned'" in str(told)
+
+
+def test_a_worker_that_was_asked_with_sql_stays_for_the_next_call(functions_shop: Shop) -> None:
+    assert functions_shop.call("process") == functions_shop.call("process")
 
 
 def test_why_a_worker_cannot_start_stands_in_the_log(
