@@ -16,7 +16,7 @@ from palantir_assets.assets.checks import report
 from palantir_assets.assets.keys import ANSWERS, CANDIDATE, POOL, bears, file_version, key, latest_version, markdown_table, spec
 from palantir_assets.assets.project import Project
 from palantir_assets.assets.report_markings import suite_markings, without_marked
-from palantir_assets.evals.running import SuiteResult, holds, run_suite
+from palantir_assets.evals.running import SuiteResult, first_failure, holds, run_suite
 from palantir_assets.names import Name
 from palantir_assets.ontology.spec import Eval
 from palantir_assets.ontology.versioning import eval_gate_fingerprint, eval_version
@@ -153,8 +153,8 @@ def _gate_check(project: Project, suite_name: str, suite: Eval) -> dg.AssetCheck
     @dg.asset_check(asset=key(name), name=GATE, blocking=blocking, description="The suite reaches what its gate asks.")
     def ask_gate() -> dg.AssetCheckResult:
         path = report_file(project, suite_name)
-        metrics = json.loads(path.read_bytes())["metrics"]
-        passed, reason = holds(suite, metrics)
+        told = json.loads(path.read_bytes())
+        passed, reason = holds(suite, metrics := told["metrics"])
         return report(
             project,
             name,
@@ -163,7 +163,7 @@ def _gate_check(project: Project, suite_name: str, suite: Eval) -> dg.AssetCheck
             blocking=blocking,
             fingerprint=eval_gate_fingerprint(suite),
             data_version=file_version(path),
-            details={"reason": reason, **metrics},
+            details={"reason": reason + ("" if passed else first_failure(told["cases"])), **metrics},
         )
 
     return ask_gate

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from palantir_assets.assets.checks import report
+from palantir_assets.assets.folding import said_by_key
 from palantir_assets.assets.keys import CANDIDATE, POOL, key, latest_version, markdown_table
 from palantir_assets.assets.project import Project
-from palantir_assets.names import Name, fingerprint
+from palantir_assets.names import Name, fingerprint, object_table
 from palantir_assets.ontology.policy_tests import PolicyCase, policy_cases
 from palantir_assets.ontology.versioning import MAKERS
 
@@ -63,7 +64,7 @@ def wanted_checks(project: Project) -> Iterator[tuple[Name, str, bool, str]]:
 
 
 def complaints(cases: tuple[PolicyCase, ...], sees: Callable[[PolicyCase], Seen]) -> dict[str, str]:
-    """Test → what is wrong with what its caller sees, for those that are not met."""
+    """Name of a test → what is wrong with what its caller sees, for those that are not met."""
     asked = ((case, sees(case)) for case in cases)
     told = ((case.name, _complaint(case, seen)) for case, seen in asked)
     return {name: complaint for name, complaint in told if complaint is not None}
@@ -82,7 +83,7 @@ def _policy_check(project: Project, sees: Sees) -> dg.AssetChecksDefinition:
     @dg.asset_check(asset=key(CANDIDATE), name=POLICIES, blocking=True, pool=POOL, description=f"{len(cases)} policy tests of access.yaml.")
     def ask_policies(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         content = latest_version(context.instance, CANDIDATE)
-        found = _asked(project, content, cases, sees)
+        found = _edited(project, cases, _asked(project, content, cases, sees))
         return report(
             project,
             CANDIDATE,
@@ -91,7 +92,7 @@ def _policy_check(project: Project, sees: Sees) -> dg.AssetChecksDefinition:
             blocking=True,
             fingerprint=_fingerprint(project),
             data_version=content,
-            details={"tests": len(cases), "broken": found},
+            details={"tests": len(cases), "broken": {_place(project, name): told for name, told in found.items()}},
             shown=_shown(project, cases, found),
         )
 
@@ -109,6 +110,22 @@ def _asked(project: Project, content: str, cases: tuple[PolicyCase, ...], sees: 
         candidate.close()
 
 
+def _edited(project: Project, cases: tuple[PolicyCase, ...], found: dict[str, str]) -> dict[str, str]:
+    """The same complaints, each with the last edit of its object: what people did is no mistake in a rule."""
+    asked = {case.name: case for case in cases if case.name in found}
+    with project.warehouse.read() as con:
+        said = {name: said_by_key(con, object_table(name)) for name in {case.object_type for case in asked.values()}}
+    edits = {name: said[case.object_type].get(case.key) for name, case in asked.items()}
+    return {
+        name: told if (last := edits[name]) is None else f"{told}; edit {last.edit_no} changed it: test an object that nobody edits"
+        for name, told in found.items()
+    }
+
+
+def _place(project: Project, test: str) -> str:
+    return str(project.loaded.place("policy_tests", test))
+
+
 def _fingerprint(project: Project) -> str:
     cases = [asdict(case) | {"roles": sorted(case.roles), "markings": sorted(case.markings)} for case in policy_cases(project.ontology)]
     return fingerprint(MAKERS["checks"], cases)
@@ -118,7 +135,7 @@ def _shown(project: Project, cases: tuple[PolicyCase, ...], found: dict[str, str
     rows = [
         {
             "outcome": "broken" if case.name in found else "passed",
-            "test": str(project.loaded.place("policy_tests", case.name)),
+            "test": _place(project, case.name),
             "reads": f"{case.object_type}/{case.key}",
             "told": found.get(case.name, ""),
         }

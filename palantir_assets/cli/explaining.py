@@ -14,7 +14,7 @@ from palantir_assets.settings import Settings
 
 def command(settings: Settings, seen: str, *, who: str, as_json: bool) -> int:
     """Print why; 1 where the object is hidden. Raises PalantirError, LedgerError, ReleaseError, UnknownName."""
-    from palantir_assets.engine.explaining import explained
+    from palantir_assets.engine.explaining import erased, explained
     from palantir_assets.release.reading import open_release
     from palantir_assets.serving.following_edits import FollowedEdits
     from palantir_assets.stores.edits import EditLog
@@ -32,6 +32,8 @@ def command(settings: Settings, seen: str, *, who: str, as_json: bool) -> int:
             edits = FollowedEdits(EditLog(ledger.database))
             now = edits.over(edits.prepared(release))
             found = explained(now, _principal(settings, ledger.database, release, who), object_type, key)
+            if found.missing and EditLog(ledger.database).erased_among({(object_type, key)}):
+                found = erased()
         finally:
             release.close()
     hidden = {prop: [_both(reason) for reason in why] for prop, why in found.hidden.items()}

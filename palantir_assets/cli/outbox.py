@@ -73,9 +73,10 @@ def list_effects(
         console.answer("nothing waits, and nothing is dead" if state is None else f"nothing is {state}")
     else:
         names = ("effect_no", "action_no", "kind", "target", "state", "attempts", "next_try_at", "last_error")
+        waiting = [{**_told(each), **({} if each.state in ("waiting", "taken") else {"next_try_at": ""})} for each in found]
         console.answer_table(
             ("effect", "action", "kind", "to", "state", "tries", "next try (UTC)", "why"),
-            [tuple(_told(each)[name] for name in names) for each in found],
+            [tuple(each[name] for name in names) for each in waiting],
         )
 
 

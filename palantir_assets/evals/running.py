@@ -66,6 +66,15 @@ def holds(suite: Eval, metrics: Mapping[str, float]) -> tuple[bool, str]:
     return value >= gate.at_least, f"{gate.metric} is {value:.4f}, wanted at least {gate.at_least}"
 
 
+def first_failure(cases: Sequence[Mapping[str, Any]]) -> str:
+    """Of a report's cases as JSON, the first that failed with a fact and an answer, in words; nothing where there is none."""
+    wrong = [case for case in cases if not case["passed"] and case["expected"]]
+    if not wrong:
+        return ""
+    first, more = wrong[0], f", and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+    return f": {first['ask']!r} gave {first['got']}, equals_sql says {first['expected']}{more}"
+
+
 def _query_case(case: QueryCase, answer: Answer, facts: Facts) -> CaseResult:
     expected = [[_plain(value) for value in row] for row in facts(case.equals_sql)]
     try:

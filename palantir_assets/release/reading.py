@@ -6,7 +6,7 @@ Here is what can be asked of a release by row number, by key and by SQL. Which q
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -115,6 +115,10 @@ class Release:
     def under(self, access: ServedAccess) -> Release:
         """The same open release under other rules. Whichever of the two is closed closes both."""
         return self if access == self.access else replace(self, access=access, memory=Memory())
+
+    def when_closed(self, told: Callable[[], object]) -> None:
+        """Call `told` once, when this release is closed and before anything of it is."""
+        self._closing.callback(told)
 
     def close(self) -> None:
         """Give back what is open; a second call does nothing."""

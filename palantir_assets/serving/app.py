@@ -7,7 +7,7 @@ and listens. Nothing is opened at import.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from dataclasses import replace
 from functools import partial
 
@@ -246,9 +246,13 @@ def _routes(routers: Iterable[APIRouter]) -> list[BaseRoute]:
 
 def _prepared(settings: Settings, followed: FollowedEdits, desk: Desk | None, pointer: Pointer) -> Release:
     """A release with the edits after it, and what it calls personal known to who writes."""
-    release = followed.prepared(_open(settings, pointer))
-    if desk is not None:
-        desk.log.learn(release.ontology)
+    with ExitStack() as stack:
+        release = _open(settings, pointer)
+        stack.callback(release.close)
+        followed.prepared(release)
+        if desk is not None:
+            desk.log.learn(release.ontology)
+        stack.pop_all()
     return release
 
 

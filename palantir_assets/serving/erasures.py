@@ -18,6 +18,7 @@ from palantir_assets.applying.erasing import erase_object
 from palantir_assets.release.leftovers import holders
 from palantir_assets.release.sealing import Shelf
 from palantir_assets.serving.deps import CurrentExchange, CurrentRelease
+from palantir_assets.serving.following_edits import EditsBehind
 from palantir_assets.serving.identity import aside
 from palantir_assets.serving.parameters import CHECKED
 from palantir_assets.serving.policies import Viewed, guarded
@@ -63,7 +64,10 @@ async def erase(body: ErasureRequest, request: Request, exchange: CurrentExchang
     work = partial(erase_object, desk_of(exchange), release, here, actor=view.principal.id, reason=body.reason, there=bool(kept))
     done = await aside(partial(work, dry_run=body.dry_run))
     if not body.dry_run:
-        await exchange.services.edits.caught_up(done.edit_no)
+        try:
+            await exchange.services.edits.caught_up(done.edit_no)
+        except EditsBehind:
+            raise EditsBehind(f"it is erased, by edit {done.edit_no}, which this process does not see yet") from None
     return ErasureView(
         object_type=body.object_type, key=body.key, dry_run=body.dry_run, edit_no=done.edit_no, edits=done.edits,
         dropped_effects=len(done.effects), plain_edits=list(done.plain_edits), held_by=kept,

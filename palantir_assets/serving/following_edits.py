@@ -1,9 +1,9 @@
 """Follows the edit log in each API process: which edits lie over which release, and which of it a request reads.
 
-One thread looks for new edits every few milliseconds and lays them over every release that is held; a request takes one
-state of one release and keeps it to its end. What was erased is in no state, of however early an edit. While the log
-cannot be read, the last states go on being served, so that what edits removed stays away, and `behind` says why. What
-edits make of a release is told in `engine.edited`.
+One thread looks for new edits every few milliseconds and lays them over every release that is open; a request takes one
+state of one release and keeps it to its end. A release that is closed is followed no more. What was erased is in no
+state, of however early an edit. While the log cannot be read, the last states go on being served, so that what edits
+removed stays away, and `behind` says why. What edits make of a release is told in `engine.edited`.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from time import monotonic
 from typing import Final, Protocol
 
@@ -32,7 +33,6 @@ WAIT_SECONDS: Final = 2.0
 """How long a read waits for an edit that it must see."""
 KEPT: Final = 32
 """How many states stay, for those who are reading pages; one that is older is made anew where few edits are between."""
-RELEASES: Final = 4
 
 
 class Recorded(Protocol):
@@ -59,11 +59,12 @@ class EditsBehind(PalantirError):
 
 
 class FollowedEdits:
-    """The states of every held release. `log` is None where nothing is ever edited. Safe to share between threads."""
+    """The states of every open release. `log` is None where nothing is ever edited. Safe to share between threads."""
 
     def __init__(self, log: EditSource | None = None, *, every: float = POLL_SECONDS) -> None:
         self._log, self._every = log, every
-        self._current: OrderedDict[str, EditedRelease] = OrderedDict()
+        self._current: dict[str, EditedRelease] = {}
+        self._opened: Counter[str] = Counter()  # how often each release is open: the same one may be, twice at once
         self._kept: OrderedDict[tuple[str, int], EditedRelease] = OrderedDict()
         self._folding, self._looking = threading.Lock(), threading.Lock()
         self._wake, self._ending = threading.Event(), threading.Event()
@@ -86,15 +87,13 @@ class FollowedEdits:
         return any(state.patches or state.edit_no != state.manifest.edit_watermark for state in list(self._current.values()))
 
     def prepared(self, release: Release) -> Release:
-        """The same release, once all edits after its watermark are laid over it. Raises LedgerError."""
+        """The same release, once all edits after its watermark are laid over it; followed until it is closed. Raises LedgerError."""
         if self._log is not None:
             state = self._laid(with_nothing(release))
             with self._looking:
                 self._current[release.id] = state
-                self._current.move_to_end(release.id)
-                while len(self._current) > RELEASES:
-                    old, _ = self._current.popitem(last=False)
-                    self._kept = OrderedDict((key, kept) for key, kept in self._kept.items() if key[0] != old)
+                self._opened[release.id] += 1
+            release.when_closed(partial(self._let_go, release.id))
         return release
 
     def over(self, release: Release, edit_no: int | None = None) -> Opened:
@@ -145,12 +144,18 @@ class FollowedEdits:
             await asyncio.sleep(0.001)
 
     def refresh(self) -> bool:
-        """Lay new edits over every held release; True if there were any. Raises LedgerError."""
+        """Lay new edits over every open release; True if there were any. Raises what kept them from one, once the others have them."""
         if self._log is None or self._log.head() <= self.edit_no:
             return False
+        failed: Exception | None = None
         with self._folding:
             for release_id in list(self._current):
-                self._advance(release_id)
+                try:
+                    self._advance(release_id)
+                except Exception as error:  # one that was closed meanwhile cannot be read, and need not be
+                    failed = error if release_id in self._current else failed
+        if failed is not None:
+            raise failed
         return True
 
     @asynccontextmanager
@@ -198,6 +203,15 @@ class FollowedEdits:
             state = state.with_edits(edits)
             self._erased_at = max([self._erased_at, *(number for number, edit in edits if edit.kind == "erase")])
         return state
+
+    def _let_go(self, release_id: str) -> None:
+        """A release is about to be closed: what cannot be read any more must not hold the others up."""
+        with self._looking:
+            self._opened[release_id] -= 1
+            if self._opened[release_id] <= 0:
+                del self._opened[release_id]
+                self._current.pop(release_id, None)
+                self._kept = OrderedDict((key, kept) for key, kept in self._kept.items() if key[0] != release_id)
 
     def _forget(self) -> None:
         """No state stays in which something is that was erased since; asked with the lock held."""

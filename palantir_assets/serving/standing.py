@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from hashlib import sha256
 from typing import Annotated, Any, Final, TypeVar
@@ -26,6 +27,7 @@ from palantir_assets.engine.visibility import seen_by
 from palantir_assets.errors import LedgerError, QueryError, StaleVersion
 from palantir_assets.release.editing import Opened
 from palantir_assets.serving.deps import Exchange, exchange_of, release_of
+from palantir_assets.serving.following_edits import EditsBehind
 from palantir_assets.serving.policies import caller, viewer
 from palantir_assets.serving.recognising import ANONYMOUS, Unauthorized
 from palantir_assets.stores.edit_rows import Appended, Reply, Subject
@@ -92,11 +94,15 @@ async def settled(request: Request, work: Callable[[Desk, Standpoint], T], *, ex
 
 
 async def answered(request: Request, reply: Reply, appended: Appended | None) -> Response:
-    """The reply to an action, once the next read of this caller shows it. `Edit-No` is what such a read may name."""
+    """The reply to an action, once the next read of this caller shows it. `Edit-No` is what such a read may name.
+
+    What is written is answered as done, also where this process is late to see it: a read that names the number waits.
+    """
     headers = {}
     if appended is not None and appended.last_edit is not None:
         headers = {"Edit-No": str(appended.last_edit)}
-        await exchange_of(request.scope).services.edits.caught_up(appended.last_edit)
+        with suppress(EditsBehind):
+            await exchange_of(request.scope).services.edits.caught_up(appended.last_edit)
     return Response(reply.body, reply.status_code, media_type="application/json", headers=headers)
 
 

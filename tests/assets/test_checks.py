@@ -81,7 +81,8 @@ def test_a_suite_below_its_gate_stops_the_release(shop: Shop) -> None:
     shop.edit("ontology_specs/shop/evals.yaml", "where status = 'delivered'", "where status = 'returned'")
     refused = shop.build()
     assert (refused.made, refused.outcome.failed) == ({"evals/facts"}, ["evals/facts (gate)"])
-    assert refused.reasons == ["gate failed: pass_rate is 0.0000, wanted at least 1.0"]
+    wrong = "'How many orders were delivered?' gave [[7]], equals_sql says [[1]]"
+    assert refused.reasons == [f"gate failed: pass_rate is 0.0000, wanted at least 1.0: {wrong}"]
     assert shop.head() == before
 
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from datetime import UTC, datetime
+
 import dagster as dg
 
+from palantir_assets.actions.edits import ObjectEdit
+from palantir_assets.actions.recording import written
 from palantir_assets.assets.policy_tests import Seen, Sees, policy_checks, seen_in, wanted_checks
 from palantir_assets.assets.project import open_project
 from palantir_assets.ontology.policy_tests import PolicyCase
 from palantir_assets.release.reading import Release
+from palantir_assets.stores.database import open_database
+from palantir_assets.stores.edit_rows import Batch, NewEdit
+from palantir_assets.stores.edits import EditLog
 from tests.assets.shop import ACCESS, BUILDS, Shop
 
 pytestmark = BUILDS
@@ -47,11 +55,28 @@ def test_a_caller_who_sees_too_much_closes_the_gate(shop: Shop) -> None:
 
     refused = run(shop, all_see_all)
     assert (refused.passed, refused.severity) == (False, dg.AssetCheckSeverity.ERROR)
-    assert refused.description == f"{ACCESS}#1 (order/o-1001 is visible, expected hidden)"
+    assert refused.description == f"{last_line(shop)} (order/o-1001 is visible, expected hidden)"
 
 
 def test_a_test_of_an_object_that_is_not_there_is_broken(shop: Shop) -> None:
     shop.append(ACCESS, "policy_tests:\n  - {as: {roles: []}, read: order/nowhere, expect: hidden}\n")
     refused = run(shop)
     assert not refused.passed
-    assert refused.description == f"{ACCESS}#0 (there is no order/nowhere: name an object that there is)"
+    assert refused.description == f"{last_line(shop)} (there is no order/nowhere: name an object that there is)"
+
+
+def test_a_test_of_an_object_that_people_edited_names_the_edit(shop: Shop) -> None:
+    shop.append(ACCESS, TESTS)
+    edit = ObjectEdit("modify", "order", "o-1001", {"amount": 7}, {"amount": 42000})
+    with closing(open_database(shop.settings.ledger_url, shop.settings.audit_key)) as database:
+        rows = [NewEdit("order", "o-1001", "modify", written(edit))]
+        EditLog(database).append(Batch("act", "ada", datetime(2024, 6, 1, tzinfo=UTC), edits=rows))
+    assert shop.build().outcome.failed == []
+    refused = run(shop, all_see_all)
+    assert refused.description is not None
+    assert "expected hidden; edit 1 changed it: test an object that nobody edits" in refused.description
+
+
+def last_line(shop: Shop) -> str:
+    """Where the last policy test stands."""
+    return f"{ACCESS}:{len((shop.root / ACCESS).read_text(encoding='utf-8').splitlines())}"

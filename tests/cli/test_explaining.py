@@ -14,6 +14,7 @@ from palantir_assets.settings import Settings
 from palantir_assets.stores.database import open_database
 from palantir_assets.stores.edit_rows import Batch, NewEdit
 from palantir_assets.stores.edits import EditLog
+from palantir_assets.stores.erasing import erase
 from palantir_assets.stores.ledger import Ledger
 from tests.fakes.release import shop
 from tests.fakes.shop_release import release_shop
@@ -37,6 +38,13 @@ def test_an_object_that_people_deleted_is_not_seen(released: Settings, capsys: p
         EditLog(database).append(batch)
     assert command(released, f"order/{KEY}", who="viewer", as_json=False) == 1
     assert "there is no order with this key" in capsys.readouterr().out
+
+
+def test_an_object_that_was_erased_is_said_to_be(released: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    with closing(open_database(released.ledger_url, released.audit_key)) as database:
+        erase(database, "order", KEY, at=datetime(2024, 5, 1, tzinfo=UTC), actor="cli:root")
+    assert command(released, f"order/{KEY}", who="viewer", as_json=False) == 1
+    assert "it was erased: nobody sees it, in no release" in capsys.readouterr().out
 
 
 def test_who_is_nobody_is_told_with_where_to_look(released: Settings) -> None:

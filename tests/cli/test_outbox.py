@@ -66,6 +66,7 @@ def test_what_is_dead_can_be_looked_at_tried_again_and_dropped(settings: Setting
     [dead] = json.loads(told("list", "--state", "dead", "--json"))
     assert (dead["effect_no"], dead["state"], dead["last_error"]) == (1, "dead", "there is no such user to write to")
     assert json.loads(told("show", "1"))["payload"]["template"] == "taken_in"
+    assert dead["next_try_at"][:10] not in told("list"), "what is dead is not tried again"
     assert "tried again" in told("retry", "1")
     assert states(settings) == ["waiting"]
     assert "never leave" in told("drop", "1")

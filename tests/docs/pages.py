@@ -71,8 +71,9 @@ def commands(text: str, program: str) -> list[list[str]]:
 
 
 def curls(text: str) -> list[list[str]]:
-    """The arguments of every curl, as a shell would split them."""
-    return [shlex.split(line)[1:] for block in blocks(text) for line in block.text.splitlines() if line.startswith("curl ")]
+    """The arguments of every curl, as a shell would split them; what is asked of a project of one's own stands in `shell`."""
+    asked = [block for block in blocks(text) if block.language != "shell"]
+    return [shlex.split(line)[1:] for block in asked for line in block.text.splitlines() if line.startswith("curl ")]
 
 
 def links(text: str) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from palantir_assets.errors import QueryError
-from palantir_assets.evals.running import SuiteResult, holds, run_suite
+from palantir_assets.evals.running import SuiteResult, first_failure, holds, run_suite
 from palantir_assets.evals.scoring import hit, ndcg
 from palantir_assets.ontology.spec import Eval
 
@@ -50,6 +50,9 @@ def test_a_wrong_answer_fails_with_both_sides() -> None:
     suite, result = run(QUERIES, count=4)
     assert (result.cases[0].passed, result.cases[0].expected, result.cases[0].got) == (False, "[[3]]", "[[4]]")
     assert holds(suite, result.metrics) == (False, "pass_rate is 0.5000, wanted at least 1.0")
+    asked = result.cases[0].ask
+    assert first_failure(result.to_json()["cases"]) == f": {asked!r} gave [[4]], equals_sql says [[3]]"
+    assert first_failure(run(QUERIES)[1].to_json()["cases"]) == ""
 
 
 def test_a_question_that_is_refused_is_a_failed_case_and_not_a_crash() -> None:

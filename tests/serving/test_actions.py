@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
+from palantir_assets.serving.following_edits import FollowedEdits
 from palantir_assets.stores.database import Database
 from palantir_assets.stores.edits import EditLog
 from palantir_assets.stores.ledger import Ledger
@@ -57,6 +58,17 @@ def test_an_action_is_applied_with_its_effects_and_its_audit_row(client: TestCli
     assert mail["subject"] == {"en": "Order 1 is paid", "ko": "주문 1 결제"}
     assert mail["text"] == {"en": "1: thanks, card, by ann.", "ko": "1"}
     assert whole(database) == []
+
+
+def test_what_is_written_is_answered_as_done_where_this_process_is_late_to_see_it(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FollowedEdits, "refresh", lambda followed: False)  # the log is not looked at any more
+    monkeypatch.setattr(FollowedEdits.caught_up, "__kwdefaults__", {"within": 0.05})
+    answer = apply(client, "ann", "pay", {"order": 1, "note": "thanks"})
+    assert (answer.status_code, answer.headers["edit-no"]) == (200, "1")
+    seen = client.get(f"{API}/objects/order/1", headers={"X-As": "ann", "Min-Edit-No": "1"})
+    assert (seen.status_code, seen.headers["retry-after"]) == (503, "1")
 
 
 def test_what_leaves_tells_nobody_what_policy_hides_from_them(client: TestClient, database: Database) -> None:

@@ -15,7 +15,9 @@ from starlette.testclient import TestClient
 from benchmarks import following
 from palantir_assets.actions.edits import Edit, ObjectEdit
 from palantir_assets.actions.recording import written
-from palantir_assets.errors import LedgerError
+from palantir_assets.errors import LedgerError, ReleaseError
+from palantir_assets.release.editing import EditedRelease
+from palantir_assets.release.reading import Release, open_release
 from palantir_assets.serving import following_edits
 from palantir_assets.serving.app import create_app
 from palantir_assets.settings import Settings
@@ -169,6 +171,59 @@ def test_what_is_erased_stays_away_in_every_release_whatever_is_said_later(shop:
         assert [item["order_id"] for item in older.json()["data"]] == [5, 6, 7, 9, 10]
 
 
+def test_edits_are_seen_however_many_releases_were_served_before(shop: tuple[Settings, ListLog]) -> None:
+    settings, log = shop
+    edits = ListedEdits()
+    with served(settings, log, edits) as client:
+        for orders in range(20, 25):
+            release_shop(settings, log, orders=orders)
+            deadline = time.monotonic() + 10
+            while client.get("/healthz").json()["release_id"] != log.rows[-1].release_id and time.monotonic() < deadline:
+                time.sleep(0.02)
+        number = edits.append(noted(7, "new words"), ObjectEdit("erase", "order", "8"))
+        assert client.get(f"{ORDER}/7", headers=at(number)).json()["note"] == "new words"
+        assert client.get(f"{ORDER}/8").status_code == 404
+        assert client.get("/healthz").json()["status"] == "ok"
+
+
+def test_a_release_that_was_closed_is_followed_no_more_and_one_that_is_open_is_never_put_aside(shop: tuple[Settings, ListLog]) -> None:
+    settings, log = shop
+    edits = ListedEdits()
+    followed = following_edits.FollowedEdits(edits)
+    with closing(followed.prepared(_opened(settings, log))) as release:
+        for orders in range(20, 26):
+            release_shop(settings, log, orders=orders)
+            followed.prepared(_opened(settings, log)).close()
+        with closing(followed.prepared(open_release(release.folder, settings.indexes))):
+            pass  # the same release, opened once more for a moment
+        number = edits.append(noted(7, "new words"))
+        assert followed.refresh()
+        assert (followed.edit_no, followed.over(release).edit_no) == (number, number)
+
+
+def test_a_release_that_cannot_be_edited_does_not_hold_up_the_others(
+    shop: tuple[Settings, ListLog], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, log = shop
+    edits = ListedEdits()
+    followed = following_edits.FollowedEdits(edits)
+    with closing(followed.prepared(_opened(settings, log))) as broken:
+        release_shop(settings, log, orders=20)
+        with closing(followed.prepared(_opened(settings, log))) as whole:
+            laid = followed._laid
+
+            def refused(state: EditedRelease) -> EditedRelease:
+                if state.id == broken.id:
+                    raise ReleaseError("its index is damaged")
+                return laid(state)
+
+            monkeypatch.setattr(followed, "_laid", refused)
+            number = edits.append(noted(7, "new words"))
+            with pytest.raises(ReleaseError, match="damaged"):
+                followed.refresh()
+            assert followed.over(whole).edit_no == number
+
+
 def test_two_services_over_one_ledger_see_what_either_acknowledged(shop: tuple[Settings, ListLog], ledger_url: str, key_file: Path) -> None:
     with closing(open_database(ledger_url, key_file)) as mine, closing(open_database(ledger_url, key_file)) as other:
         writer = EditLog(mine)
@@ -213,3 +268,7 @@ def test_to_follow_a_log_in_which_nothing_happens_costs_next_to_nothing(tmp_path
 def _batch(edit: Edit) -> Batch:
     assert isinstance(edit, ObjectEdit)
     return Batch("test", "ada", NOW, edits=[NewEdit(edit.type, edit.key, edit.kind, written(edit))])
+
+
+def _opened(settings: Settings, log: ListLog) -> Release:
+    return open_release(settings.releases / log.rows[-1].release_id, settings.indexes)
