@@ -78,7 +78,7 @@ def sentence(outcome: Mapping[str, Any]) -> str:
     made, failed, skipped = len(outcome["materialised"]), outcome["failed"], len(outcome["skipped"])
     if failed:
         waiting = f", {skipped} not made because of it" if skipped else ""
-        return f"{len(failed)} failed ({', '.join(failed)}){waiting}; the last release stays served"
+        return f"{len(failed)} failed ({', '.join(failed)}){waiting}; the last release stays served. Mend it, then: palantir build"
     released = f"; release {outcome['release_id']}" if outcome["release_id"] else ""
     return (f"made {made} in {outcome['seconds']:.1f} s" if made else "nothing was stale") + released
 

@@ -110,7 +110,10 @@ def test_a_failed_step_is_an_exit_code_and_names_what_waits(
 ) -> None:
     rounds(lambda settings, **options: Outcome(1, [], ["marts/orders"], ["objects/order"], None, 1.0))
     assert build.command(settings, select=None, as_json=False, events_json=False) == 1
-    assert capsys.readouterr().out == "1 failed (marts/orders), 1 not made because of it; the last release stays served\n"
+    assert (
+        capsys.readouterr().out
+        == "1 failed (marts/orders), 1 not made because of it; the last release stays served. Mend it, then: palantir build\n"
+    )
     written = record.read(settings)
     assert written is not None
     assert written.stale == ("marts/orders", "objects/order")
