@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-TARGETS = ("help", "setup", "run", "test", "bench", "soundness", "conformance", "check", "clean")
+TARGETS = ("help", "setup", "run", "test", "coverage", "bench", "soundness", "conformance", "check", "clean")
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 

@@ -43,6 +43,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
     yield Start(hangar, tmp_path / "saved")
 
 
+@pytest.mark.soundness
 @pytest.mark.timeout(900)
 def test_what_people_do_ends_in_the_same_state_whoever_is_killed_at_whatever_point(start: Start, score: Score) -> None:
     with post_office() as (box, url):
