@@ -110,7 +110,7 @@ def test_r32_every_answer_that_left_the_api_is_on_record(ledger_url: str, key_fi
     with closing(open_database(ledger_url, key_file)) as database:
         found = violations(database, told)
     print(f"\nR32 over HTTP: {len(told)} answers left through {seed} kills", *found[:5], sep="\n  ")
-    score("R32 over HTTP", len(told), len(found))
+    score("R32", len(told), len(found))
 
 
 def violations(database: Database, told: list[Any]) -> list[str]:
