@@ -9,7 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import cycle
@@ -25,6 +25,7 @@ from palantir_assets.stores.edits import EditLog
 from palantir_assets.stores.ledger import Ledger
 from palantir_assets.stores.outbox import Outbox
 from tests.stories.grounding import V2, Site
+from tests.stories.killing import PASSED
 
 KILLING: Final = (sys.executable, "-m", "tests.stories.killing")
 KILLED: Final = -9
@@ -72,7 +73,7 @@ class KilledSite(Site):
 
     def send(self, arrived: Callable[[], bool]) -> None:
         for point in (*OF_RULES, *(OF_EFFECTS * self.rounds)):
-            self._ended("outbox", point)
+            self._ended("outbox", {point})
         for _ in range(AGAIN_AT_MOST):
             self.hangar.run("outbox", "run", "--once")
             if arrived():
@@ -81,8 +82,9 @@ class KilledSite(Site):
         raise AssertionError("what is due is never sent")
 
     def build(self) -> set[str]:
-        for point in next(self.builds):
-            self._ended("build", point)
+        left = set(next(self.builds))
+        while at := self._ended("build", left):
+            left.discard(at)
         for _ in range(AGAIN_AT_MOST):
             super().build()
             if not any(effect.kind == "materialize" and effect.state != "done" for effect in self._effects()):
@@ -95,14 +97,17 @@ class KilledSite(Site):
         self.api = self.start(*KILLING, "serve", self.ends_at)
         self.wait()
 
-    def _ended(self, what: str, point: str) -> bool:
-        """Whether a process of this kind was killed at this point, rather than that it came to its end."""
-        process = self.start(*KILLING, what, point)
+    def _ended(self, what: str, points: Collection[str]) -> str | None:
+        """Which of some points a process of this kind was killed at, or None where it came to its end."""
+        process = self.start(*KILLING, what, ",".join(sorted(points)) or NOWHERE)
         code = process.wait(timeout=300)
         assert code in (KILLED, 0), f"{what} ends with {code}: see {self.hangar.root / 'processes.log'}"
-        self.kills[point] += code == KILLED
         self._time_passes()
-        return code == KILLED
+        if code == 0:
+            return None
+        at = (self.hangar.root / PASSED).read_text().splitlines()[-1]
+        self.kills[at] += 1
+        return at
 
     def _time_passes(self) -> None:
         """So much that every lease is over and everything that waits is due."""

@@ -1,6 +1,6 @@
-"""A process of the hangar that ends by SIGKILL the first time it passes a named point; and it notes every point that it passes.
+"""A process of the hangar that ends by SIGKILL when it first passes one of some points; and it notes every point that it passes.
 
-`python -m tests.stories.killing serve|outbox|build POINT`, under the hangar's settings. No point of that name: it lives on.
+`python -m tests.stories.killing serve|outbox|build POINT,POINT…`, under the hangar's settings. No point of these names: it lives on.
 The code is that of `palantir serve`, `palantir outbox run --once` and `palantir build`; only the hook is the test's.
 """
 
@@ -23,14 +23,14 @@ PASSED = "points"
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """Ends the process where it was told to."""
+    """Ends the process where it was told to: the last point that is noted is its end."""
 
-    point: str
+    points: frozenset[str]
     file: Path
 
     def reach(self, point: str) -> None:
         note(self.file, point)
-        if point == self.point:
+        if point in self.points:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def step(self, event: Mapping[str, Any]) -> None:
@@ -39,9 +39,9 @@ class Ending:
             self.reach(f"{event['kind']}:{event['asset']}")
 
 
-def main(what: str, point: str) -> None:
+def main(what: str, points: str) -> None:
     settings = load_settings()
-    ending = Ending(point, settings.project / PASSED)
+    ending = Ending(frozenset(points.split(",")), settings.project / PASSED)
     if what == "serve":
         from palantir_assets.serving.app import serve
 

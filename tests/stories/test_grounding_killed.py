@@ -59,7 +59,7 @@ def test_what_people_do_ends_in_the_same_state_whoever_is_killed_at_whatever_poi
 def test_so_does_the_story_with_all_its_builds(start: Start, score: Score) -> None:
     """Each write ends at each point, each effect at each of its, and each build at each point that the unharmed one passed.
 
-    A build that finds done what a killed one did passes some of those no more: it comes to its end instead.
+    A build dies at the first of these points that it passes and no build before it has died at, until one passes no more of them.
     """
     with post_office() as (box, url):
         unharmed = RecordedSite(start.again(url), box)
