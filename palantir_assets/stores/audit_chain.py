@@ -112,7 +112,7 @@ def chained(row: AuditRow, key: AuditKey | None = None) -> str:
 
 def canonical(value: object) -> str:
     """JSON of one spelling: the same value gives the same bytes."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _ENCODE(value)
 
 
 def fitting(text: str, width: int) -> str:
@@ -144,6 +144,7 @@ def entry_of(row: AuditRow) -> AuditEntry:
     return AuditEntry(row.seq, row.at, row.actor, row.action, row.subject, json.loads(row.detail), row.previous_hash, row.hash)
 
 
+_ENCODE: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 _AUDIT: Final = sa.inspect(AuditRow).local_table
 # Made once: making a statement costs more than running it, and these two run in every transaction.
 _MARKS: Final = sa.inspect(MarkRow).local_table

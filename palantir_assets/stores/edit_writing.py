@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from types import SimpleNamespace
 from typing import Any, Final
 
@@ -19,6 +18,7 @@ from sqlalchemy.orm import Session
 from palantir_assets.errors import Erased, KeyReused, NotDecidable, Outrun, StaleVersion
 from palantir_assets.stores.audit_chain import Happening, append_all
 from palantir_assets.stores.edit_rows import Appended, Batch, Idempotency, Reply, Subject, digest_of, hashed
+from palantir_assets.stores.lots import of_pairs
 from palantir_assets.stores.migrations.schema_edits import ActionRow, EditRow, IdempotencyRow, OutboxRow, ProposalRow, ReversalRow
 from palantir_assets.stores.object_keys import ANY_ERASED, Keys, erased_among, keys_for
 from palantir_assets.stores.personal import (
@@ -36,9 +36,6 @@ from palantir_assets.stores.personal import (
     subjects_of,
 )
 from palantir_assets.stores.prepared import Prepared
-
-AT_ONCE: Final = 400
-"""Pairs in one question: SQLite takes so many variables and no more."""
 
 KeyOf = tuple[str, str]
 
@@ -106,19 +103,16 @@ def _versions(session: Session, subjects: set[Subject]) -> dict[Subject, int]:
         ((kind, key),) = subjects
         versions[(kind, key)] = _VERSION.run(session.connection(), [{"kind": kind, "key": key}]).scalar_one()
         return versions
-    waiting = iter(subjects)
-    while some := list(islice(waiting, AT_ONCE)):
-        for row in session.connection().execute(_VERSIONS, {"subjects": some}):
+    for some in of_pairs(_EDITS.c.object_type, _EDITS.c.object_key, subjects):
+        for row in session.connection().execute(_VERSIONS.where(some)):
             versions[(row[0], row[1])] = row[2]
     return versions
 
 
 def _replies(session: Session, keys: set[KeyOf]) -> dict[KeyOf, tuple[str, Appended | Erased]]:
     replies: dict[KeyOf, tuple[str, Appended | Erased]] = {}
-    waiting = iter(keys)
-    pair = sa.tuple_(IdempotencyRow.principal, IdempotencyRow.key_hash)
-    while some := list(islice(waiting, AT_ONCE)):
-        rows = session.scalars(sa.select(IdempotencyRow).where(pair.in_(some))).all()
+    for some in of_pairs(IdempotencyRow.principal, IdempotencyRow.key_hash, keys):
+        rows = session.scalars(sa.select(IdempotencyRow).where(some)).all()
         opening = keys_for(session, {subject for row in rows for subject in reply_subjects(row.reply)})
         for row in rows:
             replies[(row.principal, row.key_hash)] = (row.body_hash, _answered(row, opening))
@@ -283,8 +277,6 @@ _VERSION: Final = Prepared(
         _EDITS.c.object_type == sa.bindparam("kind"), _EDITS.c.object_key == sa.bindparam("key")
     )
 )
-_VERSIONS: Final[sa.Select[Any]] = (
-    sa.select(_EDITS.c.object_type, _EDITS.c.object_key, sa.func.max(_EDITS.c.version))
-    .where(sa.tuple_(_EDITS.c.object_type, _EDITS.c.object_key).in_(sa.bindparam("subjects", expanding=True)))
-    .group_by(_EDITS.c.object_type, _EDITS.c.object_key)
+_VERSIONS: Final[sa.Select[Any]] = sa.select(_EDITS.c.object_type, _EDITS.c.object_key, sa.func.max(_EDITS.c.version)).group_by(
+    _EDITS.c.object_type, _EDITS.c.object_key
 )

@@ -33,6 +33,7 @@ from palantir_assets.stores.edit_rows import (
 from palantir_assets.stores.edit_writing import write_batches
 from palantir_assets.stores.group_commit import GroupCommit
 from palantir_assets.stores.histories import history_of
+from palantir_assets.stores.lots import AT_ONCE, of_pairs
 from palantir_assets.stores.migrations.schema_edits import ActionRow, EditRow, IdempotencyRow, ProposalRow, ReversalRow
 from palantir_assets.stores.migrations.schema_keys import ObjectKeyRow
 from palantir_assets.stores.object_keys import Keys, erased_now, keys_to_read
@@ -57,7 +58,6 @@ _HEAD: Final = sa.select(sa.func.coalesce(sa.func.max(EditRow.edit_no), 0))
 
 Reach = Callable[[str], None]
 AFTER_COMMIT: Final = "action.after_commit"
-SUBJECTS_AT_ONCE: Final = 500
 KEY_BYTES: Final = 2000
 """The longest key of an object: PostgreSQL indexes no longer ones."""
 
@@ -141,11 +141,9 @@ class EditLog:
     def versions(self, subjects: Sequence[Subject], *, up_to: int | None = None) -> dict[Subject, int]:
         """How often each object was edited, or had been when `up_to` was the last edit; 0 is never."""
         found = dict.fromkeys(subjects, 0)
-        columns = sa.tuple_(EditRow.object_type, EditRow.object_key)
-        for start in range(0, len(subjects), SUBJECTS_AT_ONCE):
-            some = subjects[start : start + SUBJECTS_AT_ONCE]
+        for some in of_pairs(EditRow.object_type, EditRow.object_key, subjects):
             query = sa.select(EditRow.object_type, EditRow.object_key, sa.func.max(EditRow.version))
-            query = query.where(columns.in_(some)).group_by(EditRow.object_type, EditRow.object_key)
+            query = query.where(some).group_by(EditRow.object_type, EditRow.object_key)
             for object_type, key, version in self._database.rows(query if up_to is None else query.where(EditRow.edit_no <= up_to)):
                 found[(object_type, key)] = version
         return found
@@ -180,7 +178,7 @@ class EditLog:
         found: dict[int, ReversalRecord] = {}
         open_ = list(action_nos)
         while open_:
-            some, open_ = open_[:SUBJECTS_AT_ONCE], open_[SUBJECTS_AT_ONCE:]
+            some, open_ = open_[:AT_ONCE], open_[AT_ONCE:]
             query = sa.select(ReversalRow.action_no, ReversalRow.reverts, ReversalRow.edit_no)
             of_these = sa.or_(ReversalRow.action_no.in_(some), ReversalRow.reverts.in_(some))
             for action_no, reverts, edit_no in self._database.rows(query.where(of_these)):

@@ -10,8 +10,7 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -20,14 +19,10 @@ from palantir_assets.actions.overlay import pair
 from palantir_assets.actions.recording import read
 from palantir_assets.stores.database import Database
 from palantir_assets.stores.edit_rows import Subject
+from palantir_assets.stores.lots import lots, of_pairs
 from palantir_assets.stores.migrations.schema_edits import ActionRow, EditRow, ReversalRow
 from palantir_assets.stores.object_keys import keys_to_read
 from palantir_assets.stores.personal import edit_subjects, opened_edit
-
-T = TypeVar("T")
-
-AT_ONCE: Final = 400
-"""Values in one question: SQLite takes so many variables and no more."""
 
 LINKING: Final = ("link", "unlink")
 
@@ -51,7 +46,7 @@ def last_words(database: Database, until: Moment) -> dict[str, tuple[int, int]]:
     words = {name: (last, 0) for name, last in database.rows(_LAST_EDITS.where(EditRow.edit_no <= until.edit_no))}
     reversals = _reversals(database, until)
     concerned: dict[int, set[str]] = {action_no: set() for action_no in _involved(reversals)}
-    for some in _some(sorted(concerned)):
+    for some in lots(sorted(concerned)):
         query = sa.select(EditRow.action_no, EditRow.object_type).where(EditRow.action_no.in_(some)).distinct()
         for action_no, name in database.rows(query):
             concerned[action_no].add(name)
@@ -114,7 +109,7 @@ def _wordless(database: Database, actions: Collection[int]) -> Iterator[tuple[An
     """(last edit by then, number, time) of reversals that wrote nothing."""
     query = sa.select(ReversalRow.edit_no, ReversalRow.action_no, ActionRow.at).distinct()
     query = query.join(ActionRow, ActionRow.action_no == ReversalRow.action_no)
-    for some in _some(sorted(actions)):
+    for some in lots(sorted(actions)):
         yield from database.rows(query.where(ReversalRow.action_no.in_(some)))
 
 
@@ -143,17 +138,16 @@ def _with_reversals(actions: set[int], reversals: Mapping[int, Sequence[int]]) -
 
 
 def _actions_on(database: Database, subjects: Iterable[Subject], until: Moment) -> set[int]:
-    pairs = sa.tuple_(EditRow.object_type, EditRow.object_key)
     found: set[int] = set()
-    for some in _some(subjects):
-        query = sa.select(EditRow.action_no).where(pairs.in_(some), EditRow.edit_no <= until.edit_no).distinct()
+    for some in of_pairs(EditRow.object_type, EditRow.object_key, subjects):
+        query = sa.select(EditRow.action_no).where(some, EditRow.edit_no <= until.edit_no).distinct()
         found.update(row[0] for row in database.rows(query))
     return found
 
 
 def _edits_of(database: Database, actions: Iterable[int], until: Moment) -> list[tuple[Any, ...]]:
     found: list[tuple[Any, ...]] = []
-    for some in _some(actions):
+    for some in lots(actions):
         found += database.rows(_EDITS.where(EditRow.action_no.in_(some), EditRow.edit_no <= until.edit_no))
     return found
 
@@ -168,13 +162,6 @@ def _ends(database: Database, until: Moment) -> dict[Subject, set[Subject]]:
             for end in ((edit.between[0], edit.source), (edit.between[1], edit.target)):
                 found.setdefault(end, set()).add(link)
     return found
-
-
-def _some(values: Iterable[T]) -> Iterator[list[T]]:
-    """Values in lots that fit into one question."""
-    waiting = iter(values)
-    while some := list(islice(waiting, AT_ONCE)):
-        yield some
 
 
 def _plain(at: datetime) -> datetime:

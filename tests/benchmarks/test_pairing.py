@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -82,4 +81,12 @@ def test_cpu_time_is_that_of_a_process_and_of_its_children() -> None:
         spent = cpu_microseconds([process.pid])
         process.kill()
     assert 200_000 <= spent < 10_000_000
-    assert cpu_microseconds([os.getpid()]) == pytest.approx(time.process_time() * 1e6, rel=0.2)
+
+
+def test_cpu_time_is_what_a_process_says_of_itself() -> None:
+    burn = "import time\nwhile time.process_time() < 0.2: pass\nprint(time.process_time(), flush=True)\ninput()"
+    with subprocess.Popen([sys.executable, "-c", burn], stdout=subprocess.PIPE, stdin=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        said = float(process.stdout.readline())
+        assert cpu_microseconds([process.pid]) == pytest.approx(said * 1e6, rel=0.2)
+        process.kill()
