@@ -20,6 +20,7 @@ from palantir_assets.ontology import (
     function_rules,
     interface_rules,
     link_rules,
+    source_rules,
     station_rules,
     type_rules,
 )
@@ -165,7 +166,8 @@ RULES: tuple[Callable[[Loaded], Iterator[Problem]], ...] = (
     automation_rules.rules_hold,
     automation_rules.what_follows_holds,
     action_step_rules.steps_hold,
-    station_rules.sources_are_whole,
+    source_rules.sources_are_whole,
+    source_rules.tables_can_be_read,
     station_rules.graphs_have_ground,
     station_rules.models_do_not_leak,
     station_rules.evals_have_cases,

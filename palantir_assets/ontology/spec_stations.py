@@ -18,10 +18,15 @@ def _column(value: object) -> object:
 
 
 class SourceColumn(Spec):
-    """A declared column: its type and, if its name in the file differs, that `header`."""
+    """A declared column: its type, where it stands in the file if not under its own name, and how its values are written."""
 
     type: SourceType
     header: str | None = None
+    position: int | None = Field(None, ge=1, le=10_000, description="its place in the file, from 1, in place of a header")
+    format: Annotated[str, StringConstraints(pattern="%")] | None = Field(
+        None, description="how a date or timestamp is written, as for strptime: `%d.%m.%Y`; ISO 8601 if none is given"
+    )
+    zone: str | None = Field(None, description="the time zone whose clock a timestamp without an offset tells; UTC if none is given")
     markings: Names = ()
 
 
@@ -33,11 +38,35 @@ class Freshness(Spec):
     fail_after: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,4}[mhd]$")] | None = None
 
 
+Encoding = Literal[
+    "utf-8",
+    "utf-16",
+    "utf-16-le",
+    "utf-16-be",
+    "utf-32",
+    "cp949",
+    "euc-kr",
+    "shift_jis",
+    "gb18030",
+    "big5",
+    "iso-8859-1",
+    "iso-8859-15",
+    "windows-1250",
+    "windows-1251",
+    "windows-1252",
+]
+
+
 class Csv(Spec):
     """The dialect of a CSV file."""
 
     delimiter: str = Field(",", min_length=1, max_length=1)
     quote: str = Field('"', min_length=1, max_length=1)
+    encoding: Encoding = "utf-8"
+    header: bool = Field(True, description="false: the first line is a record, and columns stand in their declared order")
+    multiline: bool = Field(True, description="false: no field goes on in the next line, and a quote that is not closed costs its own line")
+    decimal: Literal[".", ","] = Field(".", description="what stands before decimals")
+    thousands: Literal[".", ",", " ", "'", "’", "_"] | None = Field(None, description="what may stand between groups of three digits")
 
 
 class SourceTable(Spec):

@@ -1,4 +1,4 @@
-"""What must hold of sources, graphs, models and evals: that what they stand on exists, and that no model leaks."""
+"""What must hold of graphs, models and evals: that what they stand on exists, and that no model leaks."""
 
 from __future__ import annotations
 
@@ -10,15 +10,6 @@ from palantir_assets.ontology.paths import follow
 from palantir_assets.ontology.reading import Loaded
 from palantir_assets.ontology.spec import PROPERTY_TYPES, SOURCE_TYPES
 from palantir_assets.ontology.wording import a, computed_later, unfollowed, unknown_property
-
-
-def sources_are_whole(loaded: Loaded) -> Iterator[Problem]:
-    for name, source in loaded.ontology.sources.items():
-        if (source.kind == "package_data") != (source.package is not None):
-            yield Problem(f"source {name!r}: `package` stands with `kind: package_data`, and only there", loaded.place("sources", name))
-        if source.freshness.warn_after and not source.freshness.fail_after:
-            place = loaded.place("sources", name, "freshness")
-            yield Problem(f"source {name!r}: `warn_after` needs a `fail_after` beside it", place, "add `fail_after: 24h`, or what suits it")
 
 
 def graphs_have_ground(loaded: Loaded) -> Iterator[Problem]:

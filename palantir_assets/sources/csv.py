@@ -8,7 +8,6 @@ bytes become records is `records`' work, how texts become values `values`'; wher
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Final
@@ -19,6 +18,7 @@ import pyarrow as pa
 from palantir_assets.errors import SourceError, did_you_mean
 from palantir_assets.names import Name, quoted
 from palantir_assets.ontology.spec import SourceTable
+from palantir_assets.sources.forms import Form, canonical, form_of, said_of
 from palantir_assets.sources.raw_files import RawFile
 from palantir_assets.sources.records import Block, Dialect, Records, Refused
 from palantir_assets.sources.values import DUCKDB, Typed, typed
@@ -79,17 +79,28 @@ def load(
 
 def find_columns(header: Sequence[str], table: SourceTable) -> dict[str, int]:
     """Declared column → its place in the file. Raises SourceError with every column that is missing or double."""
+    declared = enumerate(table.columns.items(), 1)
+    if table.csv.header:
+        placed = {name: column.position for _, (name, column) in declared if column.position is not None}
+    else:
+        placed = {name: column.position or place for place, (name, column) in declared}
     heads = [head.strip() for head in header]
-    wanted = {column: declared.header or column for column, declared in table.columns.items()}
-    problems = [f"column {head!r} occurs {times} times" for head, times in Counter(heads).items() if times > 1 and head]
+    wanted = {name: column.header or name for name, column in table.columns.items() if name not in placed}
+    problems = [
+        f"column {head!r} occurs {heads.count(head)} times; tell which by its `position`"
+        for head in wanted.values()
+        if heads.count(head) > 1
+    ]
+    problems += [f"column {name} is to be the {place}. of {len(heads)}" for name, place in placed.items() if place > len(heads)]
     for column, head in wanted.items():
         if head not in heads:
             hint = did_you_mean(head, set(heads) - set(wanted.values()))
             called = f"{column} (header {head!r})" if head != column else head
             problems.append(f"there is no column {called}" + (f"; {hint}" if hint else ""))
     if problems:
-        raise SourceError("its header does not fit the declaration:\n" + "\n".join(f"  {problem}" for problem in problems))
-    return {column: heads.index(head) for column, head in wanted.items()}
+        what = "header" if table.csv.header else "first record"
+        raise SourceError(f"its {what} does not fit the declaration:\n" + "\n".join(f"  {problem}" for problem in problems))
+    return {name: placed[name] - 1 if name in placed else heads.index(wanted[name]) for name in table.columns}
 
 
 _ROWS: Final = "loading_rows"
@@ -107,21 +118,28 @@ def _make_loading_tables(con: duckdb.DuckDBPyConnection, table: SourceTable) -> 
 
 def _fill(con: duckdb.DuckDBPyConnection, table: SourceTable, kept: RawFile) -> tuple[str, ...]:
     """Read the file into the loading tables; returns the undeclared columns."""
-    kinds = {name: column.type for name, column in table.columns.items()}
+    forms = {name: form_of(column, table.csv) for name, column in table.columns.items()}
     with kept.text() as stream:
         records, places = _opened(stream, table, kept)
         for block in records.blocks():
-            columns = {name: typed(block.fields[place], kinds[name], nulls=table.empty_is) for name, place in places.items()}
+            columns = {name: _typed(block.fields[place], table, name, forms[name]) for name, place in places.items()}
             refused = {item.record: item for item in (*block.refused, *_untyped(block, columns, table, places))}
             _insert(con, _ROWS, _good_rows(block, columns, refused, kept.sha256))
             _insert(con, _REFUSED, _refused_rows([refused[record] for record in sorted(refused)], kept.sha256))
-    left_out = [(place, head.strip()) for place, head in enumerate(records.header) if place not in places.values()]
+    heads = [head.strip() if table.csv.header else "" for head in records.header]
+    left_out = [(place, head) for place, head in enumerate(heads) if place not in places.values()]
     return tuple(head or f"(column {place + 1}, without a name)" for place, head in left_out)
+
+
+def _typed(texts: pa.Array, table: SourceTable, name: str, form: Form) -> Typed:
+    kind = table.columns[name].type
+    return typed(canonical(texts, kind, form, nulls=table.empty_is), kind, nulls=table.empty_is)
 
 
 def _opened(stream: BinaryIO, table: SourceTable, kept: RawFile) -> tuple[Records, dict[str, int]]:
     try:
-        records = Records(stream, Dialect(table.csv.delimiter, table.csv.quote))
+        said = table.csv
+        records = Records(stream, Dialect(said.delimiter, said.quote, said.encoding, said.header, said.multiline))
         return records, find_columns(records.header, table)
     except SourceError as error:
         raise SourceError(f"{kept.name}: {error.message}", next_step=error.advice) from error
@@ -133,7 +151,9 @@ def _untyped(block: Block, columns: Mapping[str, Typed], table: SourceTable, pla
     for name, column in columns.items():
         for index in column.bad:
             text = block.fields[places[name]][index].as_py()
-            reasons.setdefault(index, []).append((name, f"{name}: {text[:100]!r} is not {_a(table.columns[name].type)}"))
+            declared = table.columns[name]
+            wanted = f"{_a(declared.type)}{said_of(form_of(declared, table.csv))}"
+            reasons.setdefault(index, []).append((name, f"{name}: {text[:100]!r} is not {wanted}"))
     for index, found in reasons.items():
         reason = "; ".join(words for _, words in found)
         yield Refused(block.lines[index], block.records[index], reason, block.raw(index), found[0][0])

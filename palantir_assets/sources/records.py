@@ -21,6 +21,7 @@ from typing import BinaryIO, Final
 import pyarrow as pa
 
 from palantir_assets.errors import SourceError
+from palantir_assets.sources.encodings import as_utf8
 from palantir_assets.sources.lines import Lines, readable
 
 BLOCK: Final = 8 << 20
@@ -30,10 +31,13 @@ LIMIT: Final = 131_072
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """What parts fields, and what encloses them."""
+    """What parts fields, what encloses them, and what the bytes mean; without a header the first record has as many fields as all."""
 
     delimiter: str = ","
     quote: str = '"'
+    encoding: str = "utf-8"
+    header: bool = True
+    multiline: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +80,9 @@ class Records:
     _record: int = field(init=False, default=1)
 
     def __post_init__(self) -> None:
-        self._lines = Lines(self.stream, self.block_bytes)
-        self._lines.skip_byte_order_mark()
-        self._lines.refill()
+        encoding = self.dialect.encoding
+        self._lines = Lines(as_utf8(self.stream, encoding), self.block_bytes, encoding, self.dialect.multiline)
+        self._lines.begin()
         try:
             self.header = next(filter(None, self._reader()), [])
         except csv.Error as error:
@@ -86,8 +90,12 @@ class Records:
         if not self.header:
             raise SourceError("it is empty: there is no header")
         if self._lines.damage:
-            raise SourceError(f"its header cannot be read: {self._lines.damage}", next_step="save the file as UTF-8")
-        self._lines.take()
+            advice = "declare its encoding, such as `csv: {encoding: cp949}`, or save the file as UTF-8"
+            raise SourceError(f"its header cannot be read: {self._lines.damage}", next_step=advice)
+        if self.dialect.header:
+            self._lines.take()
+        else:
+            self._lines.put_back()
 
     def blocks(self) -> Iterator[Block]:
         """The records, block by block."""
@@ -101,7 +109,9 @@ class Records:
 
     def _plain(self, block: bytes) -> Block | None:
         """A block that cannot be misread, split at once; None for any other."""
-        if self.dialect.quote.encode() in block or b"\0" in block or block.count(b"\r") != block.count(b"\r\n"):
+        if self._lines.line_end != b"\n" or b"\0" in block or block.count(b"\r") != block.count(b"\r\n"):
+            return None
+        if self.dialect.quote.encode() in block:
             return None
         if (fields := _split(block, len(self.header), self.dialect)) is None:
             return None
@@ -114,7 +124,7 @@ class Records:
         return Block(fields, range(first, first + count), range(line, line + count), texts)
 
     def _careful(self, block: bytes = b"") -> Block:
-        self._lines.queue.extend(io.BytesIO(block))
+        self._lines.queue.extend(self._lines.split(block))
         rows: list[list[str]] = []
         records, lines, texts, refused = list[int](), list[int](), list[str](), list[Refused]()
         for line, text, row in self._walk():

@@ -40,6 +40,9 @@ DUCKDB: Final[dict[SourceType, str]] = {
     "timestamp": "TIMESTAMP",
 }
 
+DAY_FIRST: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ]|$)", re.ASCII)
+"""How a timestamp begins."""
+
 
 @dataclass(frozen=True, slots=True)
 class Typed:
@@ -119,7 +122,7 @@ def _date(text: str) -> date:
 
 
 def _timestamp(text: str) -> datetime:
-    if not re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ]|$)", text, re.ASCII):
+    if not DAY_FIRST.match(text):
         raise ValueError(text)
     moment = datetime.fromisoformat(text)
     try:

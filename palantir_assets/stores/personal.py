@@ -61,7 +61,8 @@ class PersonalNow:
 def subjects_of(batch: Batch, personal: Personal) -> tuple[Subject, ...]:
     """The objects with personal properties that a batch edits or tells of."""
     named = {(edit.object_type, edit.object_key) for edit in batch.edits} | set(batch.concerns)
-    return tuple(sorted(subject for subject in named if personal(subject[0])))
+    kinds = {kind for kind in {subject[0] for subject in named} if personal(kind)}
+    return tuple(sorted(subject for subject in named if subject[0] in kinds)) if kinds else ()
 
 
 def check(batch: Batch) -> None:

@@ -24,11 +24,13 @@ class Prepared:
     def run(self, connection: sa.Connection, values: Sequence[Mapping[str, Any]] = ({},)) -> sa.CursorResult[Any]:
         """Run it with these values by name, once for each; results are as the driver gives them. Raises SQLAlchemyError."""
         text, constant, processed, positional = self._compiled(connection.dialect)
-        told: list[Any] = []
-        for each in values:
-            row = {**constant, **each}
-            bound = [row[name] if process is None else process(row[name]) for name, process in processed]
-            told.append(tuple(bound) if positional else dict(zip((name for name, _ in processed), bound, strict=True)))
+        names = [name for name, _ in processed]
+        columns: list[Sequence[Any]] = []
+        for name, process in processed:
+            column = [each[name] for each in values] if name in values[0] else [constant[name]] * len(values)
+            columns.append(column if process is None else _each_once(process, column))
+        rows: list[Any] = list(zip(*columns, strict=True)) if columns else [()] * len(values)
+        told = rows if positional else [dict(zip(names, row, strict=True)) for row in rows]
         return connection.exec_driver_sql(text, told if len(told) > 1 else told[0])
 
     def _compiled(self, dialect: sa.Dialect) -> tuple[str, Mapping[str, Any], Sequence[tuple[str, Processed]], bool]:
@@ -38,3 +40,9 @@ class Prepared:
             processors = [(name, compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in names]
             self._made[dialect.name] = (str(compiled), dict(compiled.params), processors, bool(compiled.positional))
         return self._made[dialect.name]
+
+
+def _each_once(process: Callable[[Any], Any], values: Sequence[Any]) -> list[Any]:
+    """Every value as the driver takes it; many rows of a transaction tell of the same moment."""
+    known: dict[Any, Any] = {}
+    return [known[value] if value in known else known.setdefault(value, process(value)) for value in values]

@@ -96,10 +96,10 @@ def test_the_same_bytes_and_declaration_make_the_same_version(con: duckdb.DuckDB
 
 def test_a_header_that_does_not_fit_is_told_with_every_problem(ingest) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(SourceError) as caught:
-        ingest("Order Id,placed_at,x,x\n1,2013-01-01,a,b\n")
+        ingest("Order Id,placed_at,placed_at,x,x\n1,2013-01-01,2013-01-01,a,b\n")
     assert caught.value.message == (
         "orders.csv: its header does not fit the declaration:\n"
-        "  column 'x' occurs 2 times\n"
+        "  column 'placed_at' occurs 2 times; tell which by its `position`\n"
         "  there is no column order_id (header 'Order ID'); did you mean 'Order Id'?\n"
         "  there is no column note"
     )

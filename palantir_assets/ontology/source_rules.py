@@ -1,0 +1,60 @@
+"""What must hold of sources: that their bytes can be found, and that what is said of how they are written fits together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from zoneinfo import ZoneInfo
+
+from palantir_assets.errors import Problem
+from palantir_assets.ontology.reading import Loaded
+from palantir_assets.ontology.spec import Csv, SourceColumn
+
+
+def sources_are_whole(loaded: Loaded) -> Iterator[Problem]:
+    """A source has what its kind needs, and a warning of its age has an end."""
+    for name, source in loaded.ontology.sources.items():
+        if (source.kind == "package_data") != (source.package is not None):
+            yield Problem(f"source {name!r}: `package` stands with `kind: package_data`, and only there", loaded.place("sources", name))
+        if source.freshness.warn_after and not source.freshness.fail_after:
+            place = loaded.place("sources", name, "freshness")
+            yield Problem(f"source {name!r}: `warn_after` needs a `fail_after` beside it", place, "add `fail_after: 24h`, or what suits it")
+
+
+def tables_can_be_read(loaded: Loaded) -> Iterator[Problem]:
+    """A dialect does not contradict itself, and a column says of its values what their type can be written as."""
+    for name, source in loaded.ontology.sources.items():
+        for table, declared in source.tables.items():
+            at = ("tables", table)
+            for said in _dialect(declared.csv):
+                yield Problem(f"source {name!r}: table {table!r}: {said}", loaded.place("sources", name, *at, "csv"))
+            for column, form in declared.columns.items():
+                for said in _column(form, declared.csv):
+                    yield Problem(f"source {name!r}: column {column!r}: {said}", loaded.place("sources", name, *at, "columns", column))
+
+
+def _dialect(csv: Csv) -> Iterator[str]:
+    if csv.quote == csv.delimiter:
+        yield f"{csv.quote!r} cannot both part fields and stand around them"
+    if csv.thousands == csv.decimal:
+        yield f"{csv.decimal!r} cannot stand both before decimals and between thousands"
+
+
+def _column(column: SourceColumn, csv: Csv) -> Iterator[str]:
+    if column.header is not None and column.position is not None:
+        yield "it is found by its `header` or by its `position`, not by both"
+    if column.header is not None and not csv.header:
+        yield "the file has no header (`csv: {header: false}`); tell its `position`"
+    if column.format is not None and column.type not in ("date", "timestamp"):
+        yield f"`format` is of a date or a timestamp, and this is {column.type}"
+    if column.zone is not None and column.type != "timestamp":
+        yield f"`zone` is of a timestamp, and this is {column.type}"
+    elif column.zone is not None and not _is_zone(column.zone):
+        yield f"{column.zone!r} is no time zone; one is `Asia/Seoul` or `Europe/Berlin`"
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, LookupError):
+        return False
+    return True

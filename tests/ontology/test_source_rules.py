@@ -1,0 +1,47 @@
+"""What is said of how a file is written must fit together; each contradiction is told with its line."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.ontology.conftest import Write, problems_of
+
+SOURCES = """\
+sources:
+  shop:
+    kind: files
+    tables:
+      orders:
+        file: data/orders.csv
+        csv: {csv}
+        columns:
+          order_id: {column}
+"""
+
+
+@pytest.mark.parametrize(
+    ("csv", "column", "told"),
+    [
+        ("{delimiter: '\"'}", "integer", "data.yaml:7: source 'shop': table 'orders': '\"' cannot both part fields and stand around them"),
+        ("{thousands: .}", "integer", "'.' cannot stand both before decimals and between thousands"),
+        ("{}", "{type: integer, header: No, position: 1}", "data.yaml:9: source 'shop': column 'order_id': it is found by its `header` or"),
+        ("{header: false}", "{type: integer, header: No}", "the file has no header (`csv: {header: false}`); tell its `position`"),
+        ("{}", "{type: integer, format: '%d'}", "`format` is of a date or a timestamp, and this is integer"),
+        ("{}", "{type: date, zone: Asia/Seoul}", "`zone` is of a timestamp, and this is date"),
+        ("{}", "{type: timestamp, zone: Asia/Soul}", "'Asia/Soul' is no time zone; one is `Asia/Seoul` or `Europe/Berlin`"),
+        ("{}", "{type: timestamp, zone: ../../etc/passwd}", "is no time zone"),
+    ],
+)
+def test_a_table_that_cannot_be_read_as_it_is_declared_is_told(specs: Write, csv: str, column: str, told: str) -> None:
+    (problem,) = problems_of(specs(data=SOURCES.format(csv=csv, column=column)))
+    assert told in problem
+
+
+@pytest.mark.parametrize("word", ["encoding: latin-9", "decimal: ';'", "delimiter: ''", "quote: ab"])
+def test_a_dialect_that_does_not_exist_is_told(specs: Write, word: str) -> None:
+    assert problems_of(specs(data=SOURCES.format(csv=f"{{{word}}}", column="integer")))
+
+
+def test_what_fits_has_no_problem(specs: Write) -> None:
+    said = "{delimiter: ';', decimal: ',', thousands: ., encoding: cp949, header: false}"
+    assert problems_of(specs(data=SOURCES.format(csv=said, column="{type: timestamp, format: '%d.%m.%Y %H:%M', zone: Asia/Seoul}"))) == []
