@@ -20,7 +20,7 @@ from palantir_assets.ontology.compiling import missing_columns, missing_link_col
 from palantir_assets.ontology.loading import examine_specs
 from palantir_assets.ontology.reading import Loaded
 from palantir_assets.settings import Settings
-from palantir_assets.sources.fetching import find_file
+from palantir_assets.sources.fetching import fetcher_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def _missing_files(project: Project) -> Iterator[Problem]:
     for name, source in project.ontology.sources.items():
         for table, declared in source.tables.items():
             try:
-                find_file(source, declared.file, project=project.settings.project)
+                fetcher_of(source, project=project.settings.project).look(declared)
             except SourceError as error:
                 yield Problem(error.message, project.loaded.place("sources", name, "tables", table, "file"))
 

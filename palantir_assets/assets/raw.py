@@ -3,7 +3,6 @@
 How bytes are found, kept and read is decided in `sources`; here is only when, and what a person is shown.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -20,13 +19,14 @@ from palantir_assets.names import Name, fingerprint, raw_table
 from palantir_assets.observability.masking import without_values
 from palantir_assets.observability.redaction import HIDDEN
 from palantir_assets.ontology.spec import Freshness, Source
+from palantir_assets.ontology.spec_sources import format_of
 from palantir_assets.ontology.versioning import MAKERS, raw_version
-from palantir_assets.sources import csv
-from palantir_assets.sources.fetching import fetch, find_file
+from palantir_assets.sources.fetching import fetch, fetcher_of
+from palantir_assets.sources.loading import Loaded, load, place, refused_table
 from palantir_assets.sources.raw_files import RawFiles
 from palantir_assets.stores.warehouse import content_version, rows, sample
 
-SOURCE_SHA256 = "source_sha256"
+SOURCE_VERSION = "source_version"
 REFUSED = "refused"
 
 
@@ -43,7 +43,7 @@ def _source_assets(project: Project, source_name: str, source: Source) -> dg.Ass
             version=raw_version(source, declared),
             description=declared.description or source.description,
             owner=source.owner,
-            kinds=["csv", "duckdb"],
+            kinds=[format_of(declared.member or declared.file, declared), "duckdb"],
             freshness=freshness_policy(source.freshness),
             automation=dg.AutomationCondition.on_cron("0 5 * * *"),
             metadata={"file": declared.file, "columns": len(declared.columns)},
@@ -55,10 +55,10 @@ def _source_assets(project: Project, source_name: str, source: Source) -> dg.Ass
     def load_source(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         for name, declared in tables.items():
             if key(name) in context.selected_asset_keys:
-                kept = fetch(source, declared, project=project.settings.project, into=RawFiles(project.settings.raw_files))
+                fetched = fetch(source, declared, project=project.settings.project, into=RawFiles(project.settings.raw_files))
                 with project.warehouse.write() as con:
-                    loaded = csv.load(con, name, declared, kept, told=without_values if markings_of(project, name).all else str)
-                yield _reported(project, loaded)
+                    loaded = load(con, name, declared, fetched.files, told=without_values if markings_of(project, name).all else str)
+                yield _reported(project, loaded, fetched.version)
 
     return load_source
 
@@ -82,7 +82,7 @@ def _refused_check(project: Project, name: Name) -> dg.AssetChecksDefinition:
     @dg.asset_check(asset=key(name), name=REFUSED, blocking=False, pool=POOL, description="Every row of the file was taken.")
     def count_refused() -> dg.AssetCheckResult:
         with project.warehouse.read() as con:
-            version, table = content_version(con, name), csv.refused_table(name)
+            version, table = content_version(con, name), refused_table(name)
             count = rows(con, table)
             first = _shown(project, name, sample(con, table))
         details: dict[str, Any] = {"refused_rows": count}
@@ -105,21 +105,18 @@ def _refused_check(project: Project, name: Name) -> dg.AssetChecksDefinition:
 
 def _refusal(name: Name, count: int, first: Sequence[Mapping[str, object]]) -> str:
     """How many rows were refused, the first of them with line and reason, and what to do."""
-    told = "; ".join(f"line {row['line']}: {row['reason']}" for row in first[:SHOWN]) + ("; …" if count > SHOWN else "")
-    return (
-        f"{count:,} row{'s' if count != 1 else ''} refused: {told}; mend the file, or see {csv.refused_table(name).table} for all of them"
-    )
+    told = "; ".join(f"{place(row['line'], row['record'])}: {row['reason']}" for row in first[:SHOWN]) + ("; …" if count > SHOWN else "")
+    return f"{count:,} row{'s' if count != 1 else ''} refused: {told}; mend the file, or see {refused_table(name).table} for all of them"
 
 
 def source_versions(project: Project) -> dict[str, str]:
-    """The sha256 of every declared file as it lies there now, by "source:<asset>"; a file that is gone has none."""
+    """The version of every declared table's bytes as they are now, by "source:<asset>"; one that cannot be had is not there."""
     found = {}
     for source_name, source in project.ontology.sources.items():
+        fetcher = fetcher_of(source, project=project.settings.project)
         for table_name, declared in source.tables.items():
             with suppress(SourceError):
-                path = find_file(source, declared.file, project=project.settings.project)
-                with path.open("rb") as stream:
-                    found[f"source:{raw_table(source_name, table_name)}"] = hashlib.file_digest(stream, "sha256").hexdigest()
+                found[f"source:{raw_table(source_name, table_name)}"] = fetcher.version(declared)
     return found
 
 
@@ -136,13 +133,16 @@ def _window(text: str) -> timedelta:
     return timedelta(**{unit: int(text[:-1])})
 
 
-def _reported(project: Project, loaded: csv.Loaded) -> dg.MaterializeResult[Any]:
-    facts: dict[str, Any] = {"refused_rows": loaded.refused, SOURCE_SHA256: loaded.sha256, "source_bytes": loaded.bytes}
+def _reported(project: Project, loaded: Loaded, version: str) -> dg.MaterializeResult[Any]:
+    facts: dict[str, Any] = {"refused_rows": loaded.refused, "source_bytes": loaded.bytes}
+    facts |= {"source_sha256": loaded.sha256, SOURCE_VERSION: version}
+    if loaded.files != 1:
+        facts["source_files"] = loaded.files
     if loaded.undeclared:
         facts["undeclared_columns"] = ", ".join(loaded.undeclared)
     if loaded.refused:
         with project.warehouse.read() as con:
-            facts["first_refused"] = markdown_table(_shown(project, loaded.name, sample(con, csv.refused_table(loaded.name))))
+            facts["first_refused"] = markdown_table(_shown(project, loaded.name, sample(con, refused_table(loaded.name))))
     return table_result(project.warehouse, loaded.name, marked=markings_of(project, loaded.name), **facts)
 
 

@@ -15,7 +15,7 @@ from palantir_assets.assets.keys import CANDIDATE, INPUT_VERSION, last_made
 from palantir_assets.assets.ledger import READ_UNTIL, ledger_versions
 from palantir_assets.assets.location import Location
 from palantir_assets.assets.project import Project
-from palantir_assets.assets.raw import SOURCE_SHA256, source_versions
+from palantir_assets.assets.raw import SOURCE_VERSION, source_versions
 from palantir_assets.health.staleness import Made, Node, downstream, stale
 
 
@@ -73,7 +73,7 @@ def _made(name: str, materialization: dg.AssetMaterialization) -> Made:
     """What Dagster recorded of an asset's last materialisation."""
     tags = materialization.tags or {}
     inputs = {tag.removeprefix(INPUT_VERSION): version for tag, version in tags.items() if tag.startswith(INPUT_VERSION)}
-    source = materialization.metadata.get(SOURCE_SHA256) or materialization.metadata.get(READ_UNTIL)
+    source = materialization.metadata.get(SOURCE_VERSION) or materialization.metadata.get(READ_UNTIL)
     if source is not None:
         inputs[f"source:{name}"] = str(source.value)
     return Made(tags.get("dagster/code_version", ""), tags.get("dagster/data_version", ""), inputs)

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 from palantir_assets.errors import Problem
 from palantir_assets.ontology.reading import Loaded
-from palantir_assets.ontology.spec import Csv, SourceColumn
+from palantir_assets.ontology.spec import Csv, SourceColumn, SourceTable
+from palantir_assets.ontology.spec_sources import format_of
 
 
 def sources_are_whole(loaded: Loaded) -> Iterator[Problem]:
@@ -25,11 +26,23 @@ def tables_can_be_read(loaded: Loaded) -> Iterator[Problem]:
     for name, source in loaded.ontology.sources.items():
         for table, declared in source.tables.items():
             at = ("tables", table)
-            for said in _dialect(declared.csv):
-                yield Problem(f"source {name!r}: table {table!r}: {said}", loaded.place("sources", name, *at, "csv"))
+            for word, said in (*_misplaced(declared), *(("csv", told) for told in _dialect(declared.csv))):
+                yield Problem(f"source {name!r}: table {table!r}: {said}", loaded.place("sources", name, *at, word))
             for column, form in declared.columns.items():
                 for said in _column(form, declared.csv):
                     yield Problem(f"source {name!r}: column {column!r}: {said}", loaded.place("sources", name, *at, "columns", column))
+
+
+def _misplaced(table: SourceTable) -> Iterator[tuple[str, str]]:
+    """(keyword, what is wrong) of what is said for another way of writing a file than this one."""
+    written = format_of(table.member or table.file, table)
+    for word, there, needed in (
+        ("csv", table.csv != Csv(), "csv"),
+        ("records", bool(table.records), "json"),
+        ("sheet", bool(table.sheet), "excel"),
+    ):
+        if there and written != needed:
+            yield word, f"`{word}` is of {needed}, and {table.file} is {written}; if it is not, tell its `format`"
 
 
 def _dialect(csv: Csv) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """The nouns of a spec: what an analytics engineer may write, and nothing else.
 
 Here is the shape of one file (`extra="forbid"`: an unknown key is refused). The nouns themselves stand in
-`spec_objects`, `spec_actions`, `spec_functions`, `spec_stations` and `spec_access`, and are all found here. Whether names
+`spec_objects`, `spec_actions`, `spec_functions`, `spec_sources`, `spec_stations` and `spec_access`, and are all found here. Whether names
 in them exist and fit together is asked in `ontology.rules`; how a spec becomes SQL, in `ontology.compiling`.
 """
 
@@ -57,12 +57,11 @@ from palantir_assets.ontology.spec_objects import (
     Via,
 )
 from palantir_assets.ontology.spec_rules import Crossing, Rule
+from palantir_assets.ontology.spec_sources import Csv, Freshness, Source, SourceColumn, SourceTable
 from palantir_assets.ontology.spec_stations import (
-    Csv,
     Edges,
     Estimator,
     Eval,
-    Freshness,
     Gate,
     Graph,
     Measure,
@@ -70,9 +69,6 @@ from palantir_assets.ontology.spec_stations import (
     ModelGate,
     QueryCase,
     SearchCase,
-    Source,
-    SourceColumn,
-    SourceTable,
     Split,
     Writes,
 )

@@ -12,13 +12,17 @@ import os
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
+from backports import zstd
+
 from palantir_assets.errors import SourceError
+from palantir_assets.names import fingerprint
 
 CHUNK: Final = 1 << 20
 
@@ -32,32 +36,54 @@ class RawFile:
     bytes: int
     path: Path
 
-    @contextmanager
-    def text(self) -> Iterator[BinaryIO]:
-        """The unpacked bytes: those of a plain file, of a .gz, or of the single member of a .zip.
+    def pieces(self, member: str | None = None) -> Sequence[str]:
+        """The members of a .zip that fit a pattern, by name, or its only one; of any other file "", which is all of it.
 
-        Raises SourceError for a damaged or locked archive, or for one with several members.
+        Raises SourceError for a damaged archive, and where none fits, or several and no pattern tells which.
         """
-        try:
-            with self.path.open("rb") as packed, self._unpacked(packed) as stream:
-                yield stream
-        except (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError) as error:
-            raise SourceError(f"{self.name} cannot be unpacked: {error}") from error
+        if not self.name.casefold().endswith(".zip"):
+            if member is not None:
+                raise SourceError("it is no archive, and the declaration names a member of it")
+            return [""]
+        with self._told(), zipfile.ZipFile(self.path) as archive:
+            members = sorted(name for name in archive.namelist() if not name.endswith("/") and not name.startswith("__MACOSX/"))
+        found = members if member is None else [name for name in members if fnmatchcase(name, member)]
+        if len(found) != 1 and (member is None or not found):
+            wanted = "one is wanted" if member is None else f"{member!r} is wanted"
+            told = f"it holds {len(members)} files where {wanted}: {', '.join(members[:5]) or 'none'}"
+            raise SourceError(told, next_step="tell which, such as `member: orders-*.csv`")
+        return found
 
-    def _unpacked(self, packed: BinaryIO) -> BinaryIO:
+    @contextmanager
+    def unpacked(self, piece: str = "") -> Iterator[BinaryIO]:
+        """The bytes of a piece: those of a plain file, of a .gz or a .zst, or of a member of a .zip.
+
+        Raises SourceError for a damaged or locked archive.
+        """
+        with self._told(), self.path.open("rb") as packed, ExitStack() as closing:
+            yield self._opened(packed, piece, closing)
+
+    def _opened(self, packed: BinaryIO, piece: str, closing: ExitStack) -> BinaryIO:
         ending = self.name.casefold()
-        if ending.endswith(".gz"):
-            return cast(BinaryIO, io.BufferedReader(gzip.GzipFile(fileobj=packed), CHUNK))
-        if not ending.endswith(".zip"):
+        if piece:
+            archive = closing.enter_context(zipfile.ZipFile(packed))
+            packed, ending = cast(BinaryIO, closing.enter_context(archive.open(piece))), piece.casefold()
+        elif not ending.endswith((".gz", ".zst")):
             return packed
-        archive = zipfile.ZipFile(packed)
-        members = [member for member in archive.namelist() if not member.endswith("/") and not member.startswith("__MACOSX/")]
-        if len(members) != 1:
-            raise SourceError(f"{self.name} holds {len(members)} files where one is wanted: {', '.join(members[:5]) or 'none'}")
+        if ending.endswith(".gz"):
+            packed = cast(BinaryIO, closing.enter_context(gzip.GzipFile(fileobj=packed)))
+        elif ending.endswith(".zst"):
+            packed = cast(BinaryIO, closing.enter_context(zstd.ZstdFile(packed)))
+        return cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, packed), CHUNK))
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
         try:
-            return cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, archive.open(members[0])), CHUNK))
+            yield
+        except (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, zstd.ZstdError, EOFError) as error:
+            raise SourceError(f"it cannot be unpacked: {error}") from error
         except (RuntimeError, NotImplementedError) as error:  # a password, or a way of packing that zipfile lacks
-            raise SourceError(f"{self.name} cannot be unpacked: {error}") from error
+            raise SourceError(f"it cannot be unpacked: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +131,11 @@ class RawFiles:
         finally:
             Path(incoming).unlink(missing_ok=True)
         return RawFile(name, digest.hexdigest(), size, path)
+
+
+def sha256_of(files: Sequence[str]) -> str:
+    """What stands for the bytes of all files, given their sha256: that of one, and of several a fingerprint of theirs."""
+    return files[0] if len(files) == 1 else fingerprint(*sorted(files))
 
 
 def _digest(stream: BinaryIO) -> str:

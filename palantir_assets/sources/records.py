@@ -23,6 +23,7 @@ import pyarrow as pa
 from palantir_assets.errors import SourceError
 from palantir_assets.sources.encodings import as_utf8
 from palantir_assets.sources.lines import Lines, readable
+from palantir_assets.sources.parts import Refused
 
 BLOCK: Final = 8 << 20
 LIMIT: Final = 131_072
@@ -38,17 +39,6 @@ class Dialect:
     encoding: str = "utf-8"
     header: bool = True
     multiline: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A record that is kept aside: its line in the file (the header's is 1), its ordinal, and why."""
-
-    line: int
-    record: int
-    reason: str
-    raw: str
-    column: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,27 @@ def test_a_table_that_cannot_be_read_as_it_is_declared_is_told(specs: Write, csv
     assert told in problem
 
 
+@pytest.mark.parametrize(
+    ("file", "said", "told"),
+    [
+        (
+            "data/orders.parquet",
+            "csv: {delimiter: ;}",
+            "`csv` is of csv, and data/orders.parquet is parquet; if it is not, tell its `format`",
+        ),
+        ("data/orders.jsonl", "records: data", "`records` is of json, and data/orders.jsonl is jsonl"),
+        ("data/orders.csv.gz", "sheet: Orders", "`sheet` is of excel, and data/orders.csv.gz is csv"),
+        ("data/all.zip", "member: '*.xlsx'", None),
+        ("data/all.zip", "{member: '*.xlsx', sheet: Orders}", None),
+        ("data/orders.dat", "{format: json, records: data}", None),
+    ],
+)
+def test_what_is_said_for_another_way_of_writing_is_told(specs: Write, file: str, said: str, told: str | None) -> None:
+    entry = f"{{file: {file}, columns: {{id: long}}, {said.strip('{}') if said[0] == '{' else said}}}"
+    problems = problems_of(specs(data=f"sources:\n  shop:\n    kind: files\n    tables:\n      orders: {entry}\n"))
+    assert len(problems) == (told is not None) and all(str(told) in problem for problem in problems)
+
+
 @pytest.mark.parametrize("word", ["encoding: latin-9", "decimal: ';'", "delimiter: ''", "quote: ab"])
 def test_a_dialect_that_does_not_exist_is_told(specs: Write, word: str) -> None:
     assert problems_of(specs(data=SOURCES.format(csv=f"{{{word}}}", column="integer")))

@@ -14,7 +14,7 @@ import pytest
 from palantir_assets.errors import SourceError
 from palantir_assets.names import raw_table
 from palantir_assets.ontology.spec import SourceTable
-from palantir_assets.sources.csv import Loaded, load, refused_table
+from palantir_assets.sources.loading import Loaded, load, refused_table
 from palantir_assets.sources.raw_files import RawFiles
 from palantir_assets.stores.warehouse import Warehouse, columns, content_version, rows, sample
 
@@ -33,7 +33,7 @@ def ingest(con: duckdb.DuckDBPyConnection, tmp_path: Path):  # type: ignore[no-u
     def run(text: str | bytes, columns: Mapping[str, object] = COLUMNS, **declared: object) -> Loaded:
         data = text.encode() if isinstance(text, str) else text
         kept = RawFiles(tmp_path / "raw_files").keep(io.BytesIO(data), name="orders.csv")
-        return load(con, ORDERS, SourceTable.model_validate({"file": "orders.csv", "columns": columns, **declared}), kept)
+        return load(con, ORDERS, SourceTable.model_validate({"file": "orders.csv", "columns": columns, **declared}), [kept])
 
     return run
 

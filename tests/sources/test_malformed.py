@@ -12,7 +12,7 @@ import pytest
 from palantir_assets.errors import SourceError
 from palantir_assets.names import raw_table
 from palantir_assets.ontology.spec import SourceTable
-from palantir_assets.sources.csv import load, refused_table
+from palantir_assets.sources.loading import load, refused_table
 from palantir_assets.sources.raw_files import RawFiles
 from palantir_assets.sources.records import Records
 from palantir_assets.stores.warehouse import Warehouse
@@ -34,7 +34,7 @@ def found_in(con: duckdb.DuckDBPyConnection, kept: Path, file: File) -> tuple[di
     """Record → cells of the rows that were taken, and record → line of those that were refused with a reason and their text."""
     declared = {"file": "orders.csv", "columns": COLUMNS, **file.declared}
     table = SourceTable.model_validate(declared)
-    load(con, TABLE, table, RawFiles(kept).keep(io.BytesIO(file.data), name="orders.csv"))
+    load(con, TABLE, table, [RawFiles(kept).keep(io.BytesIO(file.data), name="orders.csv")])
     names = ", ".join(f'"{name}"' for name in table.columns)
     taken = {row[0]: row[1:] for row in con.execute(f"SELECT _record, {names} FROM {TABLE.sql}").fetchall()}
     refused = con.execute(f"SELECT record, line, reason, raw FROM {refused_table(TABLE).sql}").fetchall()

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from palantir_assets.errors import SourceError
-from palantir_assets.sources.records import LIMIT, Block, Dialect, Records, Refused
+from palantir_assets.sources.parts import Refused
+from palantir_assets.sources.records import LIMIT, Block, Dialect, Records
 
 Read = tuple[list[tuple[int, int, list[str]]], list[Refused]]
 

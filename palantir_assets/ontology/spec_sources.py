@@ -1,0 +1,133 @@
+"""The nouns of sources: where rows come from, how they are written, and how old they may get.
+
+What must hold between them is asked in `source_rules`; how they are read, in `sources`.
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import Annotated, Final, Literal
+
+from pydantic import BeforeValidator, Field, StringConstraints
+
+from palantir_assets.ontology.spec_words import Identifier, Names, Owner, SourceType, Spec, texts
+
+
+def _column(value: object) -> object:
+    return {"type": value} if isinstance(value, str) else value
+
+
+class SourceColumn(Spec):
+    """A declared column: its type, where it stands in the file if not under its own name, and how its values are written."""
+
+    type: SourceType
+    header: str | None = None
+    position: int | None = Field(None, ge=1, le=10_000, description="its place in the file, from 1, in place of a header")
+    format: Annotated[str, StringConstraints(pattern="%")] | None = Field(
+        None, description="how a date or timestamp is written, as for strptime: `%d.%m.%Y`; ISO 8601 if none is given"
+    )
+    zone: str | None = Field(None, description="the time zone whose clock a timestamp without an offset tells; UTC if none is given")
+    optional: bool = Field(False, description="may be missing in the file, and is null then")
+    markings: Names = ()
+
+
+class Freshness(Spec):
+    """How old a source may get: `{warn_after: 12h, fail_after: 24h}`, or `{never: why}` for a closed one."""
+
+    never: str | None = None
+    warn_after: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,4}[mhd]$")] | None = None
+    fail_after: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,4}[mhd]$")] | None = None
+
+
+Encoding = Literal[
+    "utf-8",
+    "utf-16",
+    "utf-16-le",
+    "utf-16-be",
+    "utf-32",
+    "cp949",
+    "euc-kr",
+    "shift_jis",
+    "gb18030",
+    "big5",
+    "iso-8859-1",
+    "iso-8859-15",
+    "windows-1250",
+    "windows-1251",
+    "windows-1252",
+]
+
+
+class Csv(Spec):
+    """The dialect of a CSV file."""
+
+    delimiter: str = Field(",", min_length=1, max_length=1)
+    quote: str = Field('"', min_length=1, max_length=1)
+    encoding: Encoding = "utf-8"
+    header: bool = Field(True, description="false: the first line is a record, and columns stand in their declared order")
+    multiline: bool = Field(True, description="false: no field goes on in the next line, and a quote that is not closed costs its own line")
+    decimal: Literal[".", ","] = Field(".", description="what stands before decimals")
+    thousands: Literal[".", ",", " ", "'", "’", "_"] | None = Field(None, description="what may stand between groups of three digits")
+
+
+Format = Literal["csv", "json", "jsonl", "parquet", "arrow", "excel"]
+
+
+PACKED: Final = (".gz", ".zip", ".zst")
+ENDINGS: Final[dict[str, Format]] = {
+    ".json": "json",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+    ".arrow": "arrow",
+    ".feather": "arrow",
+    ".xlsx": "excel",
+}
+
+
+class SourceTable(Spec):
+    """One table of a source. Rows that break the declaration are kept with line and reason, or stop the build."""
+
+    file: str = Field(min_length=1, max_length=500, description="a file, or all that fit a pattern such as data/orders-*.csv")
+    member: str | None = Field(None, min_length=1, max_length=500, description="the members of an archive that are read, as a pattern")
+    format: Format | None = Field(None, description="how the file is written; told by its ending if it is not said")
+    records: str | None = Field(
+        None, min_length=1, max_length=500, description="where a JSON document holds its records, such as data.items"
+    )
+    sheet: str | None = Field(None, min_length=1, max_length=31, description="the sheet of a workbook; the first if none is named")
+    description: str = ""
+    empty_is: Annotated[tuple[str, ...], BeforeValidator(texts, json_schema_input_type=str | tuple[str, ...])] = Field(
+        (), description="texts that mean null, beside the empty field"
+    )
+    on_bad_row: Literal["quarantine", "fail"] = "quarantine"
+    columns: dict[Identifier, Annotated[SourceColumn, BeforeValidator(_column, json_schema_input_type=SourceType | SourceColumn)]] = Field(
+        min_length=1
+    )
+    csv: Csv = Csv()
+    markings: Names = Field((), description="markings that every column of the table bears")
+
+
+class Source(Spec):
+    """Where rows come from: files in an installed package, or files beside the project."""
+
+    kind: Literal["package_data", "files"]
+    package: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = Field(
+        None, description="for package_data: the package, whose files are read without importing it"
+    )
+    description: str = ""
+    owner: Owner | None = None
+    freshness: Freshness = Freshness()
+    markings: Names = Field((), description="markings that every column of every table bears")
+    tables: dict[Identifier, SourceTable] = Field(min_length=1)
+
+
+def format_of(name: str, table: SourceTable) -> Format:
+    """What a file is written in; CSV where nothing says otherwise.
+
+    >>> format_of("orders.jsonl.gz", SourceTable.model_validate({"file": "orders.jsonl.gz", "columns": {"id": "long"}}))
+    'jsonl'
+    """
+    path = PurePosixPath(name.casefold())
+    while path.suffix in PACKED:
+        path = path.with_suffix("")
+    return table.format or ENDINGS.get(path.suffix, "csv")
