@@ -111,12 +111,12 @@ def _refusal(name: Name, count: int, first: Sequence[Mapping[str, object]]) -> s
 
 def source_versions(project: Project) -> dict[str, str]:
     """The version of every declared table's bytes as they are now, by "source:<asset>"; one that cannot be had is not there."""
-    found = {}
+    found, kept = {}, RawFiles(project.settings.raw_files)
     for source_name, source in project.ontology.sources.items():
         fetcher = fetcher_of(source, project=project.settings.project)
         for table_name, declared in source.tables.items():
             with suppress(SourceError):
-                found[f"source:{raw_table(source_name, table_name)}"] = fetcher.version(declared)
+                found[f"source:{raw_table(source_name, table_name)}"] = fetcher.version(declared, kept)
     return found
 
 
