@@ -22,8 +22,9 @@ from palantir_assets.ontology.spec import Freshness, Source
 from palantir_assets.ontology.spec_sources import format_of
 from palantir_assets.ontology.versioning import MAKERS, raw_version
 from palantir_assets.sources.fetching import fetch, fetcher_of
-from palantir_assets.sources.loading import Loaded, load, place, refused_table
+from palantir_assets.sources.loading import Loaded, load, refused_table
 from palantir_assets.sources.raw_files import RawFiles
+from palantir_assets.sources.rows import place
 from palantir_assets.stores.warehouse import content_version, rows, sample
 
 SOURCE_VERSION = "source_version"
