@@ -57,6 +57,7 @@ from palantir_assets.ontology.spec_objects import (
     Via,
 )
 from palantir_assets.ontology.spec_rules import Crossing, Rule
+from palantir_assets.ontology.spec_s3 import S3, S3Access
 from palantir_assets.ontology.spec_sources import Csv, Freshness, Source, SourceColumn, SourceTable
 from palantir_assets.ontology.spec_stations import (
     Edges,
@@ -90,15 +91,16 @@ from palantir_assets.ontology.spec_words import (
 )
 
 __all__ = [
-    "LISTED", "PROPERTY_TYPES", "SCALAR_TYPES", "SINGLE", "SOURCE_TYPES", "Action", "ActionParameter", "Allow", "Approve",
+    "LISTED", "PROPERTY_TYPES", "S3", "SCALAR_TYPES", "SINGLE", "SOURCE_TYPES", "Action", "ActionParameter", "Allow", "Approve",
     "AttributeType", "Choices", "Criterion", "Crossing", "Csv", "Declassification", "Default", "Edges", "Effect", "Estimator", "Eval",
     "Expect",
     "Freshness", "Function", "FunctionPolicy", "Gate", "Grant", "Graph", "Identifier", "Interface", "InterfaceLink", "InterfaceProperty",
     "Label", "Link", "LinkPolicy", "LinkStep", "Mail", "MailStep", "Marking", "Measure", "Metric", "Model", "ModelGate", "ModelPolicy",
     "ObjectType", "Ontology", "Parameter", "Points", "Policy", "PolicyTest", "Property", "PropertyPolicy", "PropertyType", "QueryCase",
     "Role", "Rows",
-    "Rule", "Scalar", "ScalarType", "Search", "SearchCase", "Severity", "SharedFile", "SharedProperty", "Source", "SourceColumn",
-    "SourceTable", "SourceType", "Spec", "Split", "Status", "Step", "Through", "Valid", "ValueType", "Via", "Webhook", "Writes",
+    "Rule", "S3Access", "Scalar", "ScalarType", "Search", "SearchCase", "Severity", "SharedFile", "SharedProperty", "Source",
+    "SourceColumn", "SourceTable", "SourceType", "Spec", "Split", "Status", "Step", "Through", "Valid", "ValueType", "Via", "Webhook",
+    "Writes",
 ]  # fmt: skip
 
 

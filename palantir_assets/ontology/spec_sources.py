@@ -10,6 +10,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
+from palantir_assets.ontology.spec_s3 import S3
 from palantir_assets.ontology.spec_words import Identifier, Names, Owner, SourceType, Spec, texts
 
 
@@ -108,12 +109,13 @@ class SourceTable(Spec):
 
 
 class Source(Spec):
-    """Where rows come from: files in an installed package, or files beside the project."""
+    """Where rows come from: files in an installed package, files beside the project, or objects in a bucket."""
 
-    kind: Literal["package_data", "files"]
+    kind: Literal["package_data", "files", "s3"]
     package: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = Field(
         None, description="for package_data: the package, whose files are read without importing it"
     )
+    s3: S3 | None = Field(None, description="for s3: the bucket, whose objects are read as files")
     description: str = ""
     owner: Owner | None = None
     freshness: Freshness = Freshness()

@@ -1,11 +1,13 @@
 """The door to every kind of source: who fetches its bytes, and what tells that they are others than last time.
 
-One module a kind stands behind it: `files` for those on this machine. What the bytes say is decided in `formats`.
+One module a kind stands behind it: `files` for those on this machine, `s3` for objects in a bucket.
+What the bytes say is decided in `formats`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -39,8 +41,12 @@ class Fetcher(Protocol):
         ...
 
 
-def fetcher_of(source: Source, *, project: Path) -> Fetcher:
-    """Who fetches a source's tables."""
+def fetcher_of(source: Source, *, project: Path, environment: Mapping[str, str] | None = None) -> Fetcher:
+    """Who fetches a source's tables. Credentials are found in `environment` under the names that the source declares."""
+    if source.s3 is not None:
+        from palantir_assets.sources.s3 import Objects  # boto3 is loaded where a bucket is declared
+
+        return Objects(source, source.s3, os.environ if environment is None else environment)
     return Files(source, project)
 
 
