@@ -119,6 +119,9 @@ class Source(Spec):
     description: str = ""
     owner: Owner | None = None
     freshness: Freshness = Freshness()
+    watch: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,4}[mhd]$")] | None = Field(
+        None, description="how often a sensor looks whether it has changed, such as 5m; only builds look if not said"
+    )
     markings: Names = Field((), description="markings that every column of every table bears")
     tables: dict[Identifier, SourceTable] = Field(min_length=1)
 
