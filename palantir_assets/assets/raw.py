@@ -43,7 +43,7 @@ def _source_assets(project: Project, source_name: str, source: Source) -> dg.Ass
             version=raw_version(source, declared),
             description=declared.description or source.description,
             owner=source.owner,
-            kinds=[format_of(declared.member or declared.file, declared), "duckdb"],
+            kinds=[format_of(declared.member or declared.file, declared), "duckdb", *(["s3"] if source.s3 else [])],
             freshness=freshness_policy(source.freshness),
             automation=dg.AutomationCondition.on_cron("0 5 * * *"),
             metadata={"file": declared.file, "columns": len(declared.columns)},

@@ -7,6 +7,7 @@ What credentials are used and what errors mean is decided in `s3_client`; which 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -24,6 +25,8 @@ from palantir_assets.sources.s3_client import ATTEMPTS, BUILD, Broken, Replaced,
 
 LISTINGS: Final = 2
 """How often objects are listed at most in one fetch: once more where one was replaced in the meantime."""
+STREAMS: Final = 8
+"""How many objects are fetched at the same time; botocore keeps ten connections."""
 NEARBY: Final = 1_000
 """How many names are looked at for the one that was meant."""
 
@@ -105,15 +108,16 @@ class Objects:
         return SourceError(f"there is no object {file!r} in {where}" + (f"; {hint}" if hint else ""), next_step=step)
 
     def _fetch(self, listed: list[Listed], before: FetchedBefore) -> list[RawFile]:
-        seen, kept = before.read(), dict[str, tuple[Mark, RawFile]]()
+        seen = before.read()
+        kept = {each.name: seen[each.name] for each in listed if each.name in seen and seen[each.name][0] == each.mark}
+        pool = ThreadPoolExecutor(STREAMS)
         try:
-            for each in listed:
-                mark, file = seen.get(each.name, (None, None))
-                if file is None or mark != each.mark:
-                    file = self._download(each, before.raw_files)
-                kept[each.name] = (each.mark, file)
+            fetched = [(each, pool.submit(self._download, each, before.raw_files)) for each in listed if each.name not in kept]
+            for each, file in fetched:
+                kept[each.name] = (each.mark, file.result())
         finally:
-            before.write({**seen, **kept} if len(kept) < len(listed) else kept)
+            pool.shutdown(cancel_futures=True)
+            before.write(kept if len(kept) == len(listed) else {**seen, **kept})
         return [kept[each.name][1] for each in listed]
 
     def _download(self, each: Listed, into: RawFiles) -> RawFile:

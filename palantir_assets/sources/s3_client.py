@@ -5,6 +5,7 @@ What is listed and fetched with it is decided in `s3`. Nothing that a server say
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -57,6 +58,7 @@ def client_of(s3: S3, environment: Mapping[str, str]) -> Any:
     Raises SourceError where a declared variable is not set, or holds what cannot be a credential.
     """
     anonymous = s3.access == "anonymous"
+    logging.getLogger("botocore").setLevel(logging.WARNING)  # its debug lines hold headers, and with them session tokens
     with told(s3, "open it"):
         return boto3.session.Session().client(
             "s3",

@@ -9,12 +9,14 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+import dagster as dg
 import pytest
 
 from palantir_assets.assets.problems import find_problems
 from palantir_assets.cli import boot
 from tests import buckets
 from tests.assets.shop import BUILDS, PUBLISHING, SOURCES, Shop
+from tests.assets.ticks import watcher_of
 from tests.docs import pages
 
 pytestmark = BUILDS
@@ -48,6 +50,9 @@ def test_an_object_that_changes_makes_its_own_branch_again_and_nothing_else(shop
 
     early = bucket.get_object(Bucket="shop-exports", Key="shop/orders/early.csv")["Body"].read()
     bucket.put_object(Bucket="shop-exports", Key="shop/orders/early.csv", Body=early.replace(b"42000", b"43000"))
+    shop.edit(SOURCES, "    kind: s3\n", "    kind: s3\n    watch: 5m\n")
+    with dg.DagsterInstance.get() as instance:
+        assert [assets for _, assets in watcher_of(shop).tick(instance)] == [[dg.AssetKey(["raw", "shop__orders"])]]
     again = shop.build()
     assert not again.outcome.failed, again.failures
     tables = {"raw/shop__orders", "staging/stg_orders", "marts/orders", "tables/dbt_docs"}

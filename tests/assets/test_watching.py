@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import dagster as dg
@@ -12,26 +11,10 @@ from palantir_assets.assets.location import build_definitions
 from palantir_assets.assets.project import open_project
 from palantir_assets.errors import SourceError
 from tests.assets.shop import BUILDS, ORDERS_CSV, SOURCES, Shop
+from tests.assets.ticks import Watcher, watcher_of
 
 pytestmark = BUILDS
 ORDERS, CUSTOMERS = dg.AssetKey(["raw", "shop__orders"]), dg.AssetKey(["raw", "shop__customers"])
-
-
-@dataclass(frozen=True)
-class Watcher:
-    """The sensor of the shop, as Dagster's daemon holds it."""
-
-    repository: dg.RepositoryDefinition
-
-    @property
-    def sensor(self) -> dg.SensorDefinition:
-        return self.repository.get_sensor_def("watch_shop")
-
-    def tick(self, instance: dg.DagsterInstance) -> list[tuple[str | None, list[dg.AssetKey]]]:
-        """(run key, assets) of what one tick asks for."""
-        context = dg.build_sensor_context(instance=instance, repository_def=self.repository)
-        found = self.sensor.evaluate_tick(context).run_requests or []
-        return [(request.run_key, list(request.asset_selection or [])) for request in found]
 
 
 @pytest.fixture
@@ -42,7 +25,7 @@ def watched(shop: Shop) -> Shop:
 
 @pytest.fixture
 def watcher(watched: Shop) -> Watcher:
-    return Watcher(build_definitions(open_project(watched.settings)).get_repository_def())
+    return watcher_of(watched)
 
 
 def replace(file: Path, old: str, new: str) -> None:

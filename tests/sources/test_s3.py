@@ -16,6 +16,7 @@ from moto.s3.models import s3_backends
 
 from palantir_assets.errors import SourceError
 from palantir_assets.ontology.spec import Source, SourceTable
+from palantir_assets.sources import s3
 from palantir_assets.sources.fetching import fetch, fetcher_of
 from palantir_assets.sources.files import find_files
 from palantir_assets.sources.loading import load
@@ -137,6 +138,25 @@ def test_what_is_kept_is_not_fetched_again_and_what_changed_always_is(bucket: Bu
     assert objects.fetch(declared("orders/*.csv"), raw_files) == second and len(read) == 5
 
 
+def test_what_was_fetched_before_another_object_failed_is_not_fetched_again(bucket: Bucket, raw_files: RawFiles) -> None:
+    bucket.put_all({f"orders/{number:02}.csv": f"id\n{number}\n".encode() for number in range(30)})
+    objects = objects_of(bucket)
+
+    def fail(request: Any) -> None:
+        if "/29.csv" in request.url:
+            raise SourceError("the last one")
+
+    before(objects.client, "GetObject", fail)
+    with pytest.raises(SourceError, match="the last one"):
+        objects.fetch(declared("orders/*.csv"), raw_files)
+    again = objects_of(bucket)
+    read = requests_of(again.client, "GetObject")
+    assert [file.path.read_bytes() for file in again.fetch(declared("orders/*.csv"), raw_files)] == [
+        f"id\n{number}\n".encode() for number in range(30)
+    ]
+    assert len(read) == 1
+
+
 @pytest.mark.parametrize("damage", [b"", b"{", b"[1]", b'{"orders/a.csv": 3}', b'{"orders/a.csv": ["x", "y", 1]}'])
 def test_a_damaged_note_of_what_was_fetched_costs_only_a_download(bucket: Bucket, raw_files: RawFiles, damage: bytes) -> None:
     bucket.put(orders__a_csv=b"id\n1\n")
@@ -204,6 +224,13 @@ def times(most: int, do: Callable[[], object]) -> Callable[[Any], None]:
     return handler
 
 
+@pytest.fixture
+def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Objects are fetched in their order, so that one can change before its turn."""
+    monkeypatch.setattr(s3, "STREAMS", 1)
+
+
+@pytest.mark.usefixtures("one_by_one")
 def test_an_object_that_is_replaced_while_it_is_fetched_is_listed_again(bucket: Bucket, raw_files: RawFiles) -> None:
     bucket.put(orders__a_csv=b"id\n1\n", orders__b_csv=b"id\n2\n")
     objects = objects_of(bucket)
@@ -211,6 +238,7 @@ def test_an_object_that_is_replaced_while_it_is_fetched_is_listed_again(bucket: 
     assert kept(objects, "orders/*.csv", raw_files) == {"orders/a.csv": b"id\n1\n", "orders/b.csv": b"id\n5\n", "orders/c.csv": b"id\n6\n"}
 
 
+@pytest.mark.usefixtures("one_by_one")
 def test_an_object_that_goes_while_others_are_fetched_is_left_out(bucket: Bucket, raw_files: RawFiles) -> None:
     bucket.put(orders__a_csv=b"id\n1\n", orders__b_csv=b"id\n2\n")
     objects = objects_of(bucket)

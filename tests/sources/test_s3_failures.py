@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import threading
 import tracemalloc
@@ -156,6 +157,16 @@ def test_a_session_token_goes_with_the_request(bucket: Bucket) -> None:
     sent = requests_of(objects.client, "ListObjectsV2")
     objects.version(ORDERS)
     assert sent[0].headers["X-Amz-Security-Token"] == b"lent"
+
+
+def test_no_credential_stands_in_a_log_however_much_is_logged(bucket: Bucket, caplog: pytest.LogCaptureFixture) -> None:
+    bucket.put(orders_csv=b"id\n1\n")
+    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, logger="botocore")
+    environment = {**ENVIRONMENT, "SHOP_S3_TOKEN": "lent-t0ken"}
+    objects_of(bucket, environment, access={**ACCESS, "token": "SHOP_S3_TOKEN"}).version(ORDERS)
+    assert "list-type=2" in caplog.text, "urllib3 tells what is asked"
+    assert not any(secret in caplog.text for secret in (SECRET, "lent-t0ken", "Signature="))
 
 
 def test_credentials_stand_in_no_repr(bucket: Bucket) -> None:
