@@ -22,6 +22,7 @@ from palantir_assets.assets import (
     release,
     search,
     tables,
+    watching,
 )
 from palantir_assets.assets.project import Project
 from palantir_assets.names import from_key
@@ -72,7 +73,7 @@ def build_location(project: Project) -> Location:
         asset_checks=checks,
         jobs=jobs,
         schedules=automation.schedules(),
-        sensors=automation.sensors(project, jobs),
+        sensors=[*automation.sensors(project, jobs), *watching.watchers(project)],
         resources={"mlflow": learning.mlflow_resource(project)},
         executor=dg.in_process_executor,
     )

@@ -44,7 +44,7 @@ def _source_assets(project: Project, source_name: str, source: Source) -> dg.Ass
             version=raw_version(source, declared),
             description=declared.description or source.description,
             owner=source.owner,
-            kinds=[format_of(declared.member or declared.file, declared), "duckdb"],
+            kinds=[format_of(declared.member or declared.file, declared), "duckdb", *(["s3"] if source.s3 else [])],
             freshness=freshness_policy(source.freshness),
             automation=dg.AutomationCondition.on_cron("0 5 * * *"),
             metadata={"file": declared.file, "columns": len(declared.columns)},
@@ -125,11 +125,12 @@ def freshness_policy(freshness: Freshness) -> dg.FreshnessPolicy | None:
     """The declared freshness as Dagster's policy; a source that is closed for ever has none."""
     if freshness.fail_after is None:
         return None
-    warn = _window(freshness.warn_after) if freshness.warn_after else None
-    return dg.FreshnessPolicy.time_window(fail_window=_window(freshness.fail_after), warn_window=warn)
+    warn = window(freshness.warn_after) if freshness.warn_after else None
+    return dg.FreshnessPolicy.time_window(fail_window=window(freshness.fail_after), warn_window=warn)
 
 
-def _window(text: str) -> timedelta:
+def window(text: str) -> timedelta:
+    """A declared window, such as `30m`, `12h` or `2d`."""
     unit = {"m": "minutes", "h": "hours", "d": "days"}[text[-1]]
     return timedelta(**{unit: int(text[:-1])})
 

@@ -167,6 +167,7 @@ RULES: tuple[Callable[[Loaded], Iterator[Problem]], ...] = (
     automation_rules.what_follows_holds,
     action_step_rules.steps_hold,
     source_rules.sources_are_whole,
+    source_rules.buckets_can_be_asked,
     source_rules.tables_can_be_read,
     station_rules.graphs_have_ground,
     station_rules.models_do_not_leak,

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from palantir_assets.errors import Problem
 from palantir_assets.ontology.reading import Loaded
-from palantir_assets.ontology.spec import Csv, Http, Source, SourceColumn, SourceTable
+from palantir_assets.ontology.spec import S3, Csv, Http, S3Access, Source, SourceColumn, SourceTable
 from palantir_assets.ontology.spec_sources import format_of
 
 
 def sources_are_whole(loaded: Loaded) -> Iterator[Problem]:
     """A source has what its kind needs, and a warning of its age has an end."""
     for name, source in loaded.ontology.sources.items():
-        if (source.kind == "package_data") != (source.package is not None):
-            yield Problem(f"source {name!r}: `package` stands with `kind: package_data`, and only there", loaded.place("sources", name))
-        if (source.kind == "http") != (source.http is not None):
-            yield Problem(f"source {name!r}: `http` stands with `kind: http`, and only there", loaded.place("sources", name))
-        elif source.http is not None:
-            for said in _server(source.http):
-                yield Problem(f"source {name!r}: {said}", loaded.place("sources", name, "http"))
+        for kind, word, block in (("package_data", "package", source.package), ("http", "http", source.http), ("s3", "s3", source.s3)):
+            if (source.kind == kind) != (block is not None):
+                yield Problem(f"source {name!r}: `{word}` stands with `kind: {kind}`, and only there", loaded.place("sources", name))
+        for told in _server(source.http) if source.kind == "http" and source.http is not None else ():
+            yield Problem(f"source {name!r}: {told}", loaded.place("sources", name, "http"))
         if source.freshness.warn_after and not source.freshness.fail_after:
             place = loaded.place("sources", name, "freshness")
             yield Problem(f"source {name!r}: `warn_after` needs a `fail_after` beside it", place, "add `fail_after: 24h`, or what suits it")
+
+
+def buckets_can_be_asked(loaded: Loaded) -> Iterator[Problem]:
+    """Where a bucket is can be told by what is declared, and that holds no secret. What is wrong is not repeated: it may be one."""
+    for name, source in loaded.ontology.sources.items():
+        for word, said, hint in _bucket(source.s3) if source.s3 else ():
+            yield Problem(f"source {name!r}: {said}", loaded.place("sources", name, "s3", word), hint)
 
 
 def tables_can_be_read(loaded: Loaded) -> Iterator[Problem]:
@@ -38,8 +45,29 @@ def tables_can_be_read(loaded: Loaded) -> Iterator[Problem]:
                     yield Problem(f"source {name!r}: column {column!r}: {said}", loaded.place("sources", name, *at, "columns", column))
 
 
+def _bucket(s3: S3) -> Iterator[tuple[str, str, str]]:
+    """(keyword, what is wrong, what to write instead)."""
+    if s3.endpoint is not None and not _ENDPOINT.fullmatch(s3.endpoint):
+        yield "endpoint", "`endpoint` is http:// or https://, a host and, if need be, a port", "such as https://objects.example.org:9000"
+    if s3.prefix.startswith("/") or ".." in s3.prefix.split("/"):
+        yield "prefix", "`prefix` is a folder of the bucket, told from its top", "such as exports/shop"
+    for word, variable in s3.access.model_dump(exclude_none=True).items() if isinstance(s3.access, S3Access) else ():
+        if not _VARIABLE.fullmatch(variable):
+            said = f"`{word}` names the environment variable that holds it; what is secret does not stand in a spec"
+            yield "access", said, "such as SHOP_S3_SECRET, in capitals"
+        elif variable.startswith("PALANTIR_"):
+            yield "access", f"`{word}`: names that begin with PALANTIR_ are settings of the platform", "choose another name"
+
+
+_ENDPOINT: Final = re.compile(r"https?://(?:[A-Za-z0-9._-]+|\[[0-9a-fA-F:]+\])(?::\d{1,5})?/?")
+_VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9_]{0,99}")
+
+
 def _misplaced(table: SourceTable) -> Iterator[tuple[str, str]]:
     """(keyword, what is wrong) of what is said for another way of writing a file than this one."""
+    names = table.file.split("/")
+    if any("**" in name and name != "**" for name in names) or names[-1] == "**":
+        yield "file", "`**` stands alone between slashes and is any number of folders, such as `**/*.csv`"
     written = format_of(table.member or table.file, table)
     for word, there, needed in (
         ("csv", table.csv != Csv(), "csv"),

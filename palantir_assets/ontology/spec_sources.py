@@ -10,6 +10,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
+from palantir_assets.ontology.spec_s3 import S3
 from palantir_assets.ontology.spec_words import Identifier, Names, Owner, SourceType, Spec, texts
 
 
@@ -160,16 +161,20 @@ class Paging(Spec):
 
 
 class Source(Spec):
-    """Where rows come from: files in an installed package, files beside the project, or a server."""
+    """Where rows come from: files in an installed package, files beside the project, a server, or objects in a bucket."""
 
-    kind: Literal["package_data", "files", "http"]
+    kind: Literal["package_data", "files", "http", "s3"]
     package: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = Field(
         None, description="for package_data: the package, whose files are read without importing it"
     )
     http: Http | None = Field(None, description="for http: the server")
+    s3: S3 | None = Field(None, description="for s3: the bucket, whose objects are read as files")
     description: str = ""
     owner: Owner | None = None
     freshness: Freshness = Freshness()
+    watch: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,4}[mhd]$")] | None = Field(
+        None, description="how often a sensor looks whether it has changed, such as 5m; only builds look if not said"
+    )
     markings: Names = Field((), description="markings that every column of every table bears")
     tables: dict[Identifier, SourceTable] = Field(min_length=1)
 

@@ -45,8 +45,9 @@ MAKERS: Final = {
 def raw_version(source: Source, table: SourceTable) -> str:
     """Of where the bytes are and how they are read; descriptions, owners, markings and freshness do not count."""
     said_of_them: dict[str, IncEx | bool] = {"description": True, "markings": True, "columns": {"__all__": {"markings": True}}}
-    where = source.http.url if source.http else source.package
-    return fingerprint(MAKERS["raw"], source.kind, where, table.model_dump(mode="json", exclude=said_of_them))
+    where: list[object] = [source.s3.model_dump(mode="json", include={"bucket", "prefix", "endpoint"})] if source.s3 else []
+    where += [source.http.url] if source.http else []
+    return fingerprint(MAKERS["raw"], source.kind, source.package, table.model_dump(mode="json", exclude=said_of_them), *where)
 
 
 def object_version(ontology: Ontology, object_type: ObjectType) -> str:

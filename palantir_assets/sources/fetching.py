@@ -1,6 +1,7 @@
 """The door to every kind of source: who fetches its bytes, and what tells that they are others than last time.
 
-One module a kind stands behind it: `files` for those on this machine, `http` for servers. What the bytes say is decided in `formats`.
+One module a kind stands behind it: `files` for those on this machine, `http` for servers, `s3` for objects in a bucket.
+What the bytes say is decided in `formats`.
 """
 
 from __future__ import annotations
@@ -41,10 +42,15 @@ class Fetcher(Protocol):
         ...
 
 
-def fetcher_of(source: Source, *, project: Path, environment: Mapping[str, str] = os.environ) -> Fetcher:
-    """Who fetches a source's tables; its secrets are in the environment."""
-    if source.kind == "http":
-        return HttpTables(source, environment)
+def fetcher_of(source: Source, *, project: Path, environment: Mapping[str, str] | None = None) -> Fetcher:
+    """Who fetches a source's tables. Secrets are found in `environment` under the names that the source declares."""
+    told = os.environ if environment is None else environment
+    if source.http is not None:
+        return HttpTables(source, source.http, told)
+    if source.s3 is not None:
+        from palantir_assets.sources.s3 import Objects  # boto3 is loaded where a bucket is declared
+
+        return Objects(source, source.s3, told)
     return Files(source, project)
 
 

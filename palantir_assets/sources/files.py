@@ -31,7 +31,7 @@ class Files:
         """Keep the bytes of each file, by name."""
         return [into.keep(path) for path in self._paths(table)]
 
-    def version(self, table: SourceTable, into: RawFiles) -> str:  # nothing is kept for it
+    def version(self, table: SourceTable, into: RawFiles | None = None) -> str:  # nothing is kept for it
         """The sha256 of the file, or what stands for those of several."""
         return sha256_of([_digest(path) for path in self._paths(table)])
 

@@ -30,13 +30,13 @@ class HttpTables:
     """The tables of one server. Their version is that of their content; a server that knows ETags is asked cheaply for it."""
 
     source: Source
+    http: Http
     environment: Mapping[str, str] = field(repr=False)
     open_session: Open = Asking
 
     def fetch(self, table: SourceTable, into: RawFiles) -> list[RawFile]:
         """Keep the answer, or each page of it in order."""
-        said = self._said()
-        with self.open_session(bounds_of(said), Memory(into)) as session, _told(said, table):
+        with self.open_session(bounds_of(self.http), Memory(into)) as session, _told(self.http, table):
             answers = self._pages(session, table, table.paging) if table.paging else self._one(session, table)
             return [into.keep(BytesIO(body), name=name) for name, body in answers]
 
@@ -46,11 +46,7 @@ class HttpTables:
 
     def look(self, table: SourceTable) -> None:
         """Raises SourceError where a secret that is declared is not in the environment."""
-        self._auth(self._said().auth, requests.Session())
-
-    def _said(self) -> Http:
-        assert self.source.http is not None, "a rule saw to it"
-        return self.source.http
+        self._auth(self.http.auth, requests.Session())
 
     def _one(self, session: requests.Session, table: SourceTable) -> Iterator[tuple[str, bytes]]:
         answer = self._client(session).get(table.file, params=dict(table.params))
@@ -71,7 +67,7 @@ class HttpTables:
         from dlt.common.configuration.specs.runtime_configuration import RuntimeConfiguration
         from dlt.sources.helpers.rest_client.client import RESTClient  # brought in where a server is asked
 
-        said = self._said()
+        said = self.http
         quiet = RuntimeConfiguration(http_show_error_body=False)
         return RESTClient(said.url, headers=dict(said.headers), auth=self._auth(said.auth, session), session=session, config=quiet)
 

@@ -107,6 +107,11 @@ class RawFiles:
         with _told(Path(name or "stream"), self.folder):
             return self._write(source, name or "stream")
 
+    def kept(self, sha256: str, size: int, *, name: str) -> RawFile | None:
+        """Bytes that were kept before, if they lie there in their size."""
+        path = self._kept(sha256, size)
+        return None if path is None else RawFile(name, sha256, size, path)
+
     def _kept(self, digest: str, size: int) -> Path | None:
         path = self.folder / digest
         return path if path.exists() and path.stat().st_size == size else None

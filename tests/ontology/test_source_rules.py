@@ -95,3 +95,53 @@ def test_a_server_is_asked_as_it_can_be(specs: Write, source: str, table: str, t
     entry = f"{{{source}, tables: {{orders: {{{table}, columns: {{id: long}}}}}}}}"
     problems = problems_of(specs(data=f"sources:\n  shop: {entry}\n"))
     assert len(problems) == (told is not None) and all(str(told) in problem for problem in problems)
+
+
+BUCKET = """\
+sources:
+  shop:
+    kind: {kind}
+    {block}
+    tables:
+      orders: {{file: "orders/*.csv", columns: {{id: long}}}}
+"""
+SECRET = "wJalrXUtnFEMI/K7MDENG"
+
+
+@pytest.mark.parametrize(
+    ("kind", "block", "told"),
+    [
+        ("s3", "description: A shop.", "data.yaml:2: source 'shop': `s3` stands with `kind: s3`, and only there"),
+        ("files", "s3: {bucket: shop}", "source 'shop': `s3` stands with `kind: s3`, and only there"),
+        ("s3", "s3: {bucket: shop, endpoint: 'https://me:" + SECRET + "@host'}", "`endpoint` is http:// or https://, a host and"),
+        ("s3", "s3: {bucket: shop, endpoint: 'file:///etc'}", "`endpoint` is http:// or https://"),
+        ("s3", "s3: {bucket: shop, endpoint: 'https://host/path'}", "`endpoint` is http:// or https://"),
+        ("s3", "s3: {bucket: shop, prefix: /exports}", "`prefix` is a folder of the bucket, told from its top; such as exports/shop"),
+        ("s3", "s3: {bucket: shop, prefix: exports/../..}", "`prefix` is a folder of the bucket"),
+        ("s3", "s3: {bucket: shop, access: {key_id: KEY, secret: " + SECRET + "}}", "data.yaml:4: source 'shop': `secret` names the"),
+        ("s3", "s3: {bucket: shop, access: {key_id: KEY, secret: PALANTIR_KEY}}", "`secret`: names that begin with PALANTIR_ are settings"),
+        ("s3", "s3: {bucket: a/b}", "bucket"),
+        ("s3", "s3: {bucket: shop, access: nobody}", "access"),
+    ],
+)
+def test_a_bucket_that_cannot_be_asked_is_told_and_no_secret_with_it(specs: Write, kind: str, block: str, told: str) -> None:
+    problems = problems_of(specs(data=BUCKET.format(kind=kind, block=block)))
+    assert any(told in problem for problem in problems) and not any(SECRET in problem for problem in problems)
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "s3: {bucket: shop}",
+        "s3: {bucket: shop, endpoint: 'http://127.0.0.1:9000/', prefix: exports/shop/, access: anonymous}",
+        "s3: {bucket: shop, endpoint: 'https://[::1]:9000', access: {key_id: KEY, secret: SECRET, token: TOKEN_2}}",
+    ],
+)
+def test_a_bucket_that_can_be_asked_has_no_problem(specs: Write, block: str) -> None:
+    assert problems_of(specs(data=BUCKET.format(kind="s3", block=block))) == []
+
+
+@pytest.mark.parametrize(("file", "count"), [("**.csv", 1), ("data/**", 1), ("a**/b.csv", 1), ("**/*.csv", 0), ("data/**/a*.csv", 0)])
+def test_two_stars_that_do_not_stand_alone_are_told(specs: Write, file: str, count: int) -> None:
+    problems = problems_of(specs(data=BUCKET.format(kind="files", block="description: A shop.").replace("orders/*.csv", file)))
+    assert len(problems) == count and all("`**` stands alone between slashes" in problem for problem in problems)

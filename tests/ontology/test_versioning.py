@@ -7,7 +7,7 @@ import pytest
 from palantir_assets.names import fingerprint
 from palantir_assets.ontology.compiling import served_ontology
 from palantir_assets.ontology.loading import load_ontology
-from palantir_assets.ontology.spec import Ontology
+from palantir_assets.ontology.spec import Ontology, Source
 from palantir_assets.ontology.versioning import (
     candidate_version,
     documents_version,
@@ -90,3 +90,23 @@ def test_an_edit_changes_the_version_of_what_it_decides(specs: Write, old: str, 
     before = versions(load_ontology(specs()).ontology)
     after = versions(load_ontology(specs(order=ORDER.replace(old, new))).ontology)
     assert {name for name in before if before[name] != after[name]} == changed
+
+
+@pytest.mark.parametrize(
+    ("said", "stale"),
+    [
+        ({"bucket": "other"}, True),
+        ({"prefix": "old"}, True),
+        ({"endpoint": "http://127.0.0.1:9000"}, True),
+        ({"region": "eu-west-1"}, False),
+        ({"path_style": True}, False),
+        ({"access": "anonymous"}, False),
+    ],
+)
+def test_a_raw_table_is_of_where_its_bucket_is_and_not_of_who_asks(said: dict[str, object], stale: bool) -> None:
+    def version(**block: object) -> str:
+        tables = {"orders": {"file": "orders.csv", "columns": {"id": "long"}}}
+        source = Source.model_validate({"kind": "s3", "s3": {"bucket": "shop", **block}, "tables": tables})
+        return raw_version(source, source.tables["orders"])
+
+    assert (version(**said) != version()) is stale

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from palantir_assets.ontology.spec import SourceTable
 from palantir_assets.sources.loading import Loaded, load, refused_table
 from palantir_assets.sources.raw_files import RawFiles
 from palantir_assets.stores.warehouse import Warehouse
+from tests import buckets
 
 TABLE = raw_table("shop", "orders")
 
@@ -51,3 +53,17 @@ def loaded_rows(con: duckdb.DuckDBPyConnection) -> Callable[[], Rows]:
 def refused_rows(con: duckdb.DuckDBPyConnection) -> Callable[[], Rows]:
     """(line, record, reason, raw) of those that were refused."""
     return lambda: con.execute(f"SELECT line, record, reason, raw FROM {refused_table(TABLE).sql} ORDER BY record").fetchall()
+
+
+@pytest.fixture(scope="package")
+def store() -> Iterator[str]:
+    """The endpoint of a store of objects."""
+    with buckets.running() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def bucket(store: str, monkeypatch: pytest.MonkeyPatch) -> buckets.Bucket:
+    """An empty bucket, on a machine that knows nothing of AWS."""
+    buckets.without_aws(monkeypatch, os.environ)
+    return buckets.new_bucket(store)

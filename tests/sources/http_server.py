@@ -11,7 +11,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from palantir_assets.ontology.spec import Source
 from palantir_assets.sources.asking import Asking, Bounds, Memory
+from palantir_assets.sources.http import HttpTables
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,13 @@ class Server:
     asked: list[Asked] = field(default_factory=list)
 
 
-def impatient(bounds: Bounds, memory: Memory) -> Asking:
+def tables_of(source: Source, environment: Mapping[str, str]) -> HttpTables:
+    """The tables of a server, asked again at once where it is tired."""
+    assert source.http is not None
+    return HttpTables(source, source.http, environment, _impatient)
+
+
+def _impatient(bounds: Bounds, memory: Memory) -> Asking:
     """A session that tries again at once."""
     return Asking(replace(bounds, retry_after_seconds=0.001), memory)
 

@@ -14,11 +14,11 @@ from palantir_assets.errors import SourceError
 from palantir_assets.ontology.spec import Http, Source
 from palantir_assets.sources.asking import Asking, Bounds
 from palantir_assets.sources.fetching import fetch
-from palantir_assets.sources.http import HttpTables, bounds_of
+from palantir_assets.sources.http import bounds_of
 from palantir_assets.sources.loading import load
 from palantir_assets.sources.raw_files import RawFiles
 from tests.sources.conftest import TABLE
-from tests.sources.http_server import Answer, Asked, Server, impatient, serving
+from tests.sources.http_server import Answer, Asked, Server, serving, tables_of
 
 ORDERS = [{"id": number, "name": f"order {number}"} for number in range(1, 8)]
 SECRET = "s3cr3t-0f-the-server"
@@ -43,7 +43,7 @@ def source(server: Server, table: Mapping[str, Any] | None = None, **http: Any) 
 
 
 def fetched(declared: Source, into: RawFiles, **environment: str) -> list[bytes]:
-    tables = HttpTables(declared, environment, impatient)
+    tables = tables_of(declared, environment)
     return [file.path.read_bytes() for file in tables.fetch(declared.tables["orders"], into)]
 
 
@@ -194,7 +194,7 @@ def test_what_has_not_changed_is_not_sent_again(server: Server, into: RawFiles) 
 
     server.answer = answer
     declared = source(server, {"file": "orders.csv", "format": None})
-    tables, table = HttpTables(declared, {}, impatient), declared.tables["orders"]
+    tables, table = tables_of(declared, {}), declared.tables["orders"]
     first = tables.version(table, into)
     assert tables.version(table, into) == first == tables.fetch(table, into)[0].sha256 and len(sent) == 1
     current[0] += b"2,b\n"

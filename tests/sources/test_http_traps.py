@@ -11,10 +11,9 @@ import pytest
 
 from palantir_assets.errors import SourceError
 from palantir_assets.ontology.spec import Source
-from palantir_assets.sources.http import HttpTables
 from palantir_assets.sources.raw_files import RawFiles
 from tests.scorecard import Score
-from tests.sources.http_server import Answer, Server, impatient, serving
+from tests.sources.http_server import Answer, Server, serving, tables_of
 
 ELSEWHERE = [
     "http://127.0.0.1:{trap}/x",
@@ -72,7 +71,7 @@ def port(server: Server) -> str:
 def ask(url: str, folder: Path, *, private: bool, **table: Any) -> None:
     declared = {"file": "orders", "format": "json", "columns": {"id": "long"}, **table}
     source = Source.model_validate({"kind": "http", "http": {"url": url, "private": private}, "tables": {"orders": declared}})
-    HttpTables(source, {}, impatient).fetch(source.tables["orders"], RawFiles(folder))
+    tables_of(source, {}).fetch(source.tables["orders"], RawFiles(folder))
 
 
 @pytest.mark.parametrize("way", ["redirect", "link", "next"])
