@@ -146,15 +146,16 @@ class Shipped(logging.Handler):
         destination.close()
 
     def _deliver(self, destination: Destination, lines: Sequence[Line], *, in_doubt: bool = False) -> bool:
-        """Until they are settled; False where the process ends before."""
+        """Until they are settled; False where the process ends before, after one more try."""
         retry, self._in_doubt = self._pace.first_retry, in_doubt
         while (answer := self._asked(destination, lines)).kind == "again":
             if not self._failed:
                 self._failed = True
                 LOG.warning("log lines cannot be sent, and are tried again: %s", answer.why)
             self._report()
-            if self._closing.wait(max(answer.after, retry * (0.5 + self._chance() / 2))):
+            if self._closing.is_set():
                 return False
+            self._closing.wait(max(answer.after, retry * (0.5 + self._chance() / 2)))
             retry = min(retry * 2, self._pace.longest_retry)
         if answer.kind == "refused" and len(lines) > 1:
             middle = len(lines) // 2  # some of them may have been taken, which sending them again does not double

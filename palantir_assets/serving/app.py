@@ -6,14 +6,12 @@ and listens. Nothing is opened at import.
 
 from __future__ import annotations
 
-import socket
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
 from functools import partial
 
 import uvicorn
-from anyio import to_thread
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute, WebSocketRoute
@@ -139,9 +137,13 @@ def serve(settings: Settings, *, reach: Reach = no_fault) -> None:
 class _Server(uvicorn.Server):
     """Says what it has to say before the signal that ended it is raised again, which ends the process."""
 
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().shutdown(sockets)
-        await to_thread.run_sync(finish)
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        with super().capture_signals():
+            try:
+                yield
+            finally:
+                finish()
 
 
 def _app(settings: Settings, ledger: Ledger, reach: Reach) -> FastAPI:

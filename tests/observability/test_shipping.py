@@ -217,6 +217,16 @@ def test_the_end_waits_for_nobody_for_long_and_says_what_did_not_leave() -> None
     assert (last["dropped"], last["in_doubt"], last["delivered"]) == (1, 1, 0)
 
 
+def test_at_the_end_a_place_that_did_not_take_lines_is_asked_once_more() -> None:
+    place = Place(answers=[LATER])
+    with only_ours(place, replace(AT_ONCE, first_retry=600.0, longest_retry=600.0)) as (shipped, _):
+        LOG.info("x")
+        until(lambda: place.asked)
+        LOG.info("y")
+        finish()
+        assert place.taken == ["x", "y"] and shipped.counts().delivered == 2
+
+
 def test_what_was_surely_not_taken_is_not_in_doubt_at_the_end() -> None:
     place = Place(answers=[LATER] * 1000)
     with only_ours(place, replace(AT_ONCE, first_retry=600.0, longest_retry=600.0)) as (shipped, _):

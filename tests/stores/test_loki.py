@@ -50,7 +50,7 @@ def test_lines_stand_in_streams_of_three_labels(tmp_path: Path) -> None:
         LOG.warning("주문")
         tell(LOG, "request", {"status": 200})
         until(lambda: shipped.counts().delivered == 5)
-    assert sorted(server.streams(), key=str) == [
+    assert sorted(server.streams(), key=lambda stream: stream["level"]) == [
         {"environment": "local", "level": level, "service": "api"} for level in ("info", "warning")
     ]  # fmt: skip
     held = [json.loads(line) for line in server.lines()]
