@@ -38,6 +38,7 @@ from palantir_assets.serving import (
     erasures,
     errors,
     explaining,
+    exposing,
     functions,
     graphs,
     health,
@@ -85,7 +86,7 @@ from palantir_assets.stores.log_lines import told_by
 ROUTERS = (
     ontologies.router, object_types.router, interface_types.router, value_types.router, functions.router, search.router, graphs.router,
     metrics.router, releases.router, changes.router, health.router, docs.router, action_types.router, actions.router,
-    edits_history.router, action_log.router, proposals.router, explaining.withheld,
+    edits_history.router, action_log.router, proposals.router, explaining.withheld, exposing.router,
 )  # fmt: skip
 IDENTITY_ROUTERS = (
     accounts.router, oauth.router, introspection.router, explaining.router, erasures.router, sign_in.router, sign_in_mail.router,

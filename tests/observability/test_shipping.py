@@ -165,7 +165,7 @@ def test_what_sending_makes_others_say_is_not_sent() -> None:
     place = Place(logs=True)
     with only_ours(place, level="DEBUG") as (shipped, stream):
         for name in UNSENT:
-            logging.getLogger(f"{name}.deeper").debug("Starting new HTTP connection")
+            logging.getLogger(f"{name}.deeper").error("Starting new HTTP connection")
         LOG.info("x")
         until(lambda: shipped.counts().delivered == 1)
         time.sleep(0.05)
