@@ -14,7 +14,8 @@ from starlette.testclient import TestClient
 from palantir_assets.access.principal import Principal
 from palantir_assets.effects.opening import open_effects
 from palantir_assets.errors import LedgerError
-from palantir_assets.identity.accounts import Grant
+from palantir_assets.identity.accounts import Client, Grant
+from palantir_assets.identity.opaque import digest
 from palantir_assets.observability import Shipped, configure
 from palantir_assets.observability.shipping import Pace
 from palantir_assets.observability.streams import ours
@@ -163,3 +164,15 @@ def test_a_method_that_nobody_knows_makes_no_row_of_its_own() -> None:
     for number in range(100):
         traffic.count({}, f"METHOD{number}", 405, 0.001)
     assert list(traffic.requests().values()) == [100]
+
+
+def test_a_service_signs_in_for_it_as_prometheus_does(kims: World, tmp_path: Path) -> None:
+    settings, log = settings_in(tmp_path / "shop"), ListLog()
+    release_shop(settings, log)
+    kims.identities.add_client(Client("prometheus", "prometheus", NOON, secret_hash=digest("its secret")), actor="test", at=NOON)
+    kims.identities.grant(Grant("client:prometheus", "role", "engineer"), actor="test", at=NOON)
+    with TestClient(create_app(settings, log, clock=kims.clock, identity=kims.identity())) as client:
+        asked = {"grant_type": "client_credentials", "scope": "read"}
+        assert client.post("/oauth/token", data=asked, auth=("prometheus", "its secret")).status_code == 401  # it tries this first
+        answer = client.post("/oauth/token", data={**asked, "client_id": "prometheus", "client_secret": "its secret"})
+        assert of(samples(client, Authorization=f"Bearer {answer.json()['access_token']}"), "palantir_ledger_up") == 1
