@@ -35,6 +35,10 @@ VARIABLES = {
     "PALANTIR_LIMITS": "what each caller may ask: requests a second, requests at once, milliseconds of answering a minute; or off "
     "(default: 100,500,60000)",
     "PALANTIR_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR (default: INFO)",
+    "PALANTIR_LOKI_URL": "Loki that log lines are sent to as well, as https://logs.example.org (default: none)",
+    "PALANTIR_LOKI_USER": "user of that Loki (default: none: the secret is sent as a bearer token)",
+    "PALANTIR_LOKI_SECRET_FILE": "file with the password or the token for that Loki (default: none)",
+    "PALANTIR_LOKI_ENVIRONMENT": "what the label `environment` of the lines says, such as production (default: local)",
     "PALANTIR_MEMORY_LIMIT": "memory DuckDB may use while building, such as 4GB (default: 4GB)",
 }
 
@@ -44,7 +48,7 @@ DAGSTER_PREFIX = "/dagster"
 FOR_DBT = "PALANTIR_WAREHOUSE"
 """Set by the platform itself for dbt's profiles.yml; never read here."""
 
-
+_AWAY = r"(?:https://|http://(?=(?:127\.0\.0\.1|localhost|\[::1\])(?:[:/]|$)))"
 _SMTP = re.compile(r"smtps?://(?:[^\s:/@?]+@)?(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?/?(?:\?starttls=(?:off|required))?")
 
 
@@ -69,6 +73,16 @@ class MailSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class LokiSettings:
+    """Where log lines are sent as well. The secret stays in its file until it is needed."""
+
+    url: str
+    user: str | None = None
+    secret_file: Path | None = None
+    environment: str = "local"
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Where things lie and where to listen. All paths are absolute."""
 
@@ -86,6 +100,7 @@ class Settings:
     oidc: OidcSettings | None = None
     mail: MailSettings = MailSettings()
     webhooks_file: Path | None = None
+    loki: LokiSettings | None = None
     limits: tuple[int, int, int] | None = (100, 500, 60_000)
 
     @property
@@ -182,6 +197,7 @@ def load_settings(environment: Mapping[str, str] | None = None, *, project: Path
         oidc=_oidc(env),
         mail=_mail(env),
         webhooks_file=Path(named).resolve() if (named := env.get("PALANTIR_WEBHOOKS_FILE")) else None,
+        loki=_loki(env),
         limits=_limits(env.get("PALANTIR_LIMITS") or "100,500,60000"),
     )
 
@@ -191,10 +207,8 @@ def _limits(text: str) -> tuple[int, int, int] | None:
         return None
     found = re.fullmatch(r"([1-9]\d{0,6}),([1-9]\d{0,6}),([1-9]\d{0,8})", text)
     if found is None:
-        raise SettingsError(
-            f"PALANTIR_LIMITS={text!r} is not three numbers with commas between them",
-            next_step="write requests a second, requests at once and milliseconds a minute, such as 100,500,60000, or off",
-        )
+        step = "write requests a second, requests at once and milliseconds a minute, such as 100,500,60000, or off"
+        raise SettingsError(f"PALANTIR_LIMITS={text!r} is not three numbers with commas between them", next_step=step)
     return int(found[1]), int(found[2]), int(found[3])
 
 
@@ -241,6 +255,19 @@ def _mail(env: Mapping[str, str]) -> MailSettings:
     return MailSettings(url, Path(password).resolve() if password else None, sender, int(often))
 
 
+def _loki(env: Mapping[str, str]) -> LokiSettings | None:
+    url, user, file, where = (env.get(f"PALANTIR_LOKI_{name}") or None for name in ("URL", "USER", "SECRET_FILE", "ENVIRONMENT"))
+    step = "write PALANTIR_LOKI_URL as https://logs.example.org, without a user, and give a secret to https or this machine only"
+    if url is None or not re.fullmatch(rf"{_AWAY if file else 'https?://'}[A-Za-z0-9._\[\]:-]+(?:/[A-Za-z0-9._~/-]*)?", url):
+        if url or user or file or where:
+            raise SettingsError("the PALANTIR_LOKI_… settings do not say where Loki is" + (", safely" if url else ""), next_step=step)
+        return None
+    where = where or "local"
+    if (user and not file) or not re.fullmatch(r"[A-Za-z0-9._-]{1,60}", where):
+        raise SettingsError("PALANTIR_LOKI_USER needs a secret, and PALANTIR_LOKI_ENVIRONMENT is one word", next_step=step)
+    return LokiSettings(url.rstrip("/"), user, Path(file).resolve() if file else None, where)
+
+
 def audit_key_beside(ledger_url: str) -> Path | None:
     """`keys/audit.key` in the folder of a SQLite ledger; None for a ledger that is no file."""
     scheme, _, rest = ledger_url.partition(":///")
@@ -261,10 +288,8 @@ def _hosts(text: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     for name in names:
         if not re.fullmatch(r"[A-Za-z0-9._-]+", name):
-            raise SettingsError(
-                f"PALANTIR_ALLOWED_HOSTS: {name!r} is not the name of a host, such as data.example.org",
-                next_step="write names without a scheme or a port, with commas between them, or unset PALANTIR_ALLOWED_HOSTS",
-            )
+            step = "write names without a scheme or a port, with commas between them, or unset PALANTIR_ALLOWED_HOSTS"
+            raise SettingsError(f"PALANTIR_ALLOWED_HOSTS: {name!r} is not the name of a host, such as data.example.org", next_step=step)
     return names
 
 

@@ -55,7 +55,9 @@ def examine(environment: Mapping[str, str]) -> list[Finding]:
         settings = load_settings(environment)
     except PalantirError as error:
         return [*found, Finding("bad", error.message, error.advice.replace("`palantir doctor` lists", "below are"))]
-    looks: tuple[Callable[[Settings], list[Finding]], ...] = (_project, _folders, _space, _locks, _ports, _dagster, _ledger, _mail)
+    looks: tuple[Callable[[Settings], list[Finding]], ...] = (
+        _project, _folders, _space, _locks, _ports, _dagster, _ledger, _mail, _log_lines,
+    )  # fmt: skip
     return [*found, *(finding for look in looks for finding in look(settings))]
 
 
@@ -167,6 +169,15 @@ def _mail(settings: Settings) -> list[Finding]:
     if file is not None and not os.access(file, os.R_OK):
         return [Finding("bad", f"the mail server's password cannot be read from {file}", "see PALANTIR_SMTP_PASSWORD_FILE")]
     return [Finding("good", f"mails leave by {settings.mail.smtp_url}, from {settings.mail.sender}")]
+
+
+def _log_lines(settings: Settings) -> list[Finding]:
+    loki = settings.loki
+    if loki is None:
+        return []
+    if loki.secret_file is not None and not os.access(loki.secret_file, os.R_OK):
+        return [Finding("bad", f"the secret for Loki cannot be read from {loki.secret_file}", "see PALANTIR_LOKI_SECRET_FILE")]
+    return [Finding("good", f"log lines go to {loki.url} too")]
 
 
 def _existing(folder: Path) -> Path:

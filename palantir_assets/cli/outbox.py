@@ -36,11 +36,11 @@ def work(settings: Settings, *, once: bool, reach: Callable[[str], None] = lambd
     from contextlib import closing
 
     from palantir_assets.effects.opening import open_effects, watch_of, worker_of
-    from palantir_assets.observability import configure
     from palantir_assets.stores.database import open_database
     from palantir_assets.stores.identities import open_identities
+    from palantir_assets.stores.log_lines import told_by
 
-    configure(settings.log_level)
+    told_by(settings, "outbox")
     with closing(open_database(settings.ledger_url, settings.audit_key)) as database, _stop_asked_for() as stop:
         identities = open_identities(database)
         effects = open_effects(settings, database, _now)

@@ -6,10 +6,10 @@
     anything given as `extra=`     facts of this line
     error                          the traceback, if there is one
 
-Lines go to a stream and, if asked, to a file, at once and in order. Those of a hot path, given to `tell`, may
-wait a tenth of a second, so that many go out together; none is dropped, and none waits beyond the end of the
-process or beyond a line that is told at once. A process that is killed outright takes those of its last tenth
-of a second along. Sending lines elsewhere (Loki) is a store's work; what is worth one is decided by whoever logs.
+Lines go to a stream and, if asked, to a file, at once and in order, and to one more place by `shipping`. Those of a hot
+path, given to `tell`, may wait a tenth of a second, so that many go out together; none is dropped, and none waits beyond
+the end of the process or beyond a line that is told at once. A process that is killed outright takes those of its last
+tenth of a second along. Where the one more place is (Loki) is a store's affair; what is worth a line, that of whoever logs.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -30,9 +30,14 @@ from typing import Final, Literal, TextIO
 import orjson
 
 from palantir_assets.observability.redaction import HIDDEN, STANDARD, Redaction, may_hold_a_secret, redact, redacted
+from palantir_assets.observability.shipping import Shipped
 from palantir_assets.observability.streams import FileLines, Lines, ours
+from palantir_assets.observability.waiting import Counts
 
-__all__ = ["FIELDS", "HIDDEN", "Field", "JsonLines", "Redaction", "bind", "bound", "configure", "redact", "tell"]
+__all__ = [
+    "FIELDS", "HIDDEN", "Counts", "Field", "JsonLines", "Redaction", "Shipped", "bind", "bound", "configure", "finish", "redact",
+    "sent_away", "tell",
+]  # fmt: skip
 
 Field = Literal["run_id", "asset", "request_id", "release_id", "principal"]
 
@@ -87,8 +92,10 @@ def tell(logger: logging.Logger, message: str, fields: Mapping[str, object]) -> 
         handler.put(line)
 
 
-def configure(level: str = "INFO", stream: TextIO | None = None, *, file: Path | None = None) -> None:
-    """Send every log line to `stream` (stderr) and, if given, to the end of `file`. Again replaces what was set.
+def configure(
+    level: str = "INFO", stream: TextIO | None = None, *, file: Path | None = None, away: Callable[[], Shipped] | None = None
+) -> None:
+    """Send every log line to `stream` (stderr) and, if given, to the end of `file`, and away. Again replaces what was set.
 
     Handlers that others put on the root logger stay, and get the redaction too.
     """
@@ -98,10 +105,12 @@ def configure(level: str = "INFO", stream: TextIO | None = None, *, file: Path |
         with suppress(OSError, ValueError):
             old.flush()
         old.close()
-    fresh: list[Lines] = [Lines(stream or sys.stderr)]
+    fresh: list[Lines | Shipped] = [Lines(stream or sys.stderr)]
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
         fresh.append(FileLines(file))
+    if away is not None:
+        fresh.append(away())  # after the others: handlers are closed from the last to the first, and it says what it lost
     for new in fresh:
         new.setFormatter(JsonLines())
         root.addHandler(new)
@@ -111,15 +120,30 @@ def configure(level: str = "INFO", stream: TextIO | None = None, *, file: Path |
     root.setLevel(level)
 
 
-def _listening(logger: logging.Logger) -> list[Lines] | None:
+def finish() -> None:
+    """What waits goes out, within the seconds of `shipping`; for a process that a signal is about to end."""
+    for handler in ours():
+        if isinstance(handler, Shipped):
+            handler.close()
+    for handler in ours():
+        with suppress(OSError, ValueError):
+            handler.flush()
+
+
+def sent_away() -> Counts | None:
+    """What became of the lines that were to go away; None where none are to."""
+    return next((handler.counts() for handler in ours() if isinstance(handler, Shipped)), None)
+
+
+def _listening(logger: logging.Logger) -> list[Lines | Shipped] | None:
     """The handlers of ours that hear a logger; None where others do too, or where a filter decides."""
-    found: list[Lines] = []
+    found: list[Lines | Shipped] = []
     current: logging.Logger | None = logger
     while current is not None:
         if current.filters:
             return None
         for handler in current.handlers:
-            if not isinstance(handler, Lines) or handler.level > logging.INFO:
+            if not isinstance(handler, (Lines, Shipped)) or handler.level > logging.INFO:
                 return None
             found.append(handler)
         current = current.parent if current.propagate else None

@@ -1,6 +1,6 @@
 """Where lines go: a stream or the end of a file, in order, with a short wait for those that allow it.
 
-What stands in a line is the package's affair.
+What stands in a line is the package's affair; how lines go elsewhere, that of `shipping`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, TextIO
+
+from palantir_assets.observability.shipping import Shipped
 
 WAIT: Final = 0.1
 MOST_WAITING: Final = 512
@@ -95,6 +97,6 @@ class _Flusher:
 _FLUSHER: Final = _Flusher()
 
 
-def ours() -> list[Lines]:
-    """The handlers of this module on the root logger."""
-    return [handler for handler in logging.getLogger().handlers if isinstance(handler, Lines)]
+def ours() -> list[Lines | Shipped]:
+    """Our handlers on the root logger."""
+    return [handler for handler in logging.getLogger().handlers if isinstance(handler, (Lines, Shipped))]

@@ -6,8 +6,8 @@ and listens. Nothing is opened at import.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
 from functools import partial
 
@@ -21,7 +21,7 @@ from palantir_assets.applying.desk import Desk
 from palantir_assets.effects.opening import Effects, open_effects
 from palantir_assets.engine.edited import edited
 from palantir_assets.functions.running import Functions
-from palantir_assets.observability import configure
+from palantir_assets.observability import finish
 from palantir_assets.ontology.served_access import ServedAccess
 from palantir_assets.release.holding import ReleaseHolder, Rules
 from palantir_assets.release.log import Pointer, ReleaseLog
@@ -38,6 +38,7 @@ from palantir_assets.serving import (
     erasures,
     errors,
     explaining,
+    exposing,
     functions,
     graphs,
     health,
@@ -80,11 +81,12 @@ from palantir_assets.serving.reloading import POLL_SECONDS, following
 from palantir_assets.settings import DAGSTER_PREFIX, Settings
 from palantir_assets.stores.edits import Reach, no_fault
 from palantir_assets.stores.ledger import Ledger
+from palantir_assets.stores.log_lines import told_by
 
 ROUTERS = (
     ontologies.router, object_types.router, interface_types.router, value_types.router, functions.router, search.router, graphs.router,
     metrics.router, releases.router, changes.router, health.router, docs.router, action_types.router, actions.router,
-    edits_history.router, action_log.router, proposals.router, explaining.withheld,
+    edits_history.router, action_log.router, proposals.router, explaining.withheld, exposing.router,
 )  # fmt: skip
 IDENTITY_ROUTERS = (
     accounts.router, oauth.router, introspection.router, explaining.router, erasures.router, sign_in.router, sign_in_mail.router,
@@ -112,7 +114,7 @@ def serve(settings: Settings, *, reach: Reach = no_fault) -> None:
     from palantir_assets.stores.ledger import open_ledger
 
     do_without("pandas")
-    configure(settings.log_level)
+    told_by(settings, "api")
     listener = listen(settings.host, settings.port)
     ledger = open_ledger(settings.ledger_url, settings.audit_key)
     try:
@@ -127,10 +129,22 @@ def serve(settings: Settings, *, reach: Reach = no_fault) -> None:
             ws_per_message_deflate=False,
             timeout_graceful_shutdown=10,
         )
-        uvicorn.Server(config).run(sockets=[listener])
+        _Server(config).run(sockets=[listener])
     finally:
         ledger.close()
         listener.close()
+
+
+class _Server(uvicorn.Server):
+    """Says what it has to say before the signal that ended it is raised again, which ends the process."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        with super().capture_signals():
+            try:
+                yield
+            finally:
+                finish()
 
 
 def _app(settings: Settings, ledger: Ledger, reach: Reach) -> FastAPI:

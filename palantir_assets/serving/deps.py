@@ -27,6 +27,7 @@ from palantir_assets.serving.past import EditsSeen
 from palantir_assets.serving.recognising import NobodyKnown, Recognises
 from palantir_assets.serving.saved import TemporarySets
 from palantir_assets.serving.streams import Streams
+from palantir_assets.serving.traffic import Traffic
 from palantir_assets.stores.read_log import ReadEntry
 
 Clock = Callable[[], datetime]
@@ -90,6 +91,7 @@ class Services:
     past: EditsSeen | None = None
     streams: Streams = field(default_factory=Streams)
     reads: Records | None = None
+    traffic: Traffic = field(default_factory=Traffic)
 
 
 def now() -> datetime:

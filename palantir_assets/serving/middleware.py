@@ -136,7 +136,9 @@ class Envelope:
         finally:
             if self._limiter is not None:
                 self._limiter.charge(scope, exchange, (outgoing.begun_at or perf_counter()) - began)
-            _log(scope, method, exchange, status, perf_counter() - began)
+            took = perf_counter() - began
+            self._services.traffic.count(scope, method, status, took)
+            _log(scope, method, exchange, status, took)
 
     async def _run(self, scope: Scope, receive: Receive, exchange: Exchange, outgoing: Outgoing, late: PalantirError | None) -> None:
         """The app's answer, or the one to what nobody foresaw."""

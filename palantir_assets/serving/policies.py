@@ -33,6 +33,7 @@ PolicyName = Literal[
     "actions.apply",
     "actions.read",
     "outbox.read",
+    "metrics.read",
     "dagster.use",
     "access.explain",
     "objects.erase",
@@ -63,6 +64,7 @@ POLICIES: Final[dict[str, Policy]] = {
         Policy("dagster.use", "Dagster's pages: runs, logs and metadata of assets, with marked columns masked"),
         Policy("account.own", "who the caller is and which tokens are the caller's own"),
         Policy("outbox.read", "to the roles admin and engineer, what waits to leave and why, without its words"),
+        Policy("metrics.read", "to the roles admin and engineer, how often each route was asked and how the service fares"),
     )
 }
 

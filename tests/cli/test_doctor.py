@@ -49,6 +49,17 @@ def test_where_mails_go_is_told(settings: Settings, tmp_path: Path) -> None:
     assert told(**server, PALANTIR_SMTP_PASSWORD_FILE=str(tmp_path / "none")).startswith("bad: the mail server's password cannot be read")
 
 
+def test_where_log_lines_go_is_told_if_they_go_anywhere(settings: Settings, tmp_path: Path) -> None:
+    def told(**more: str) -> list[str]:
+        found = doctor.examine({**environment(settings), **more})
+        return [f"{each.state}: {each.what}" for each in found if "Loki" in each.what or "log lines" in each.what]
+
+    server, file = {"PALANTIR_LOKI_URL": "https://logs.example.org"}, tmp_path / "secret"
+    assert told() == []
+    assert told(**server) == ["good: log lines go to https://logs.example.org too"]
+    assert told(**server, PALANTIR_LOKI_SECRET_FILE=str(file)) == [f"bad: the secret for Loki cannot be read from {file}"]
+
+
 def test_an_open_door_is_warned_of(settings: Settings) -> None:
     findings = doctor.examine({**environment(settings), "PALANTIR_HOST": "0.0.0.0"})
     assert any(each.state == "warning" and "travel readable" in each.what for each in findings)

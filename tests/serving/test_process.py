@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import http.client
+import json
+import os
 import socket
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +17,9 @@ import pytest
 from palantir_assets.errors import SettingsError
 from palantir_assets.serving.app import serve
 from tests.fakes.shop_release import settings_in
+from tests.observability.loki_server import loki
 
+SERVE = "from palantir_assets.serving.app import serve; from palantir_assets.settings import load_settings; serve(load_settings())"
 BUILD_SIDE = (
     "dagster",
     "dbt",
@@ -51,3 +57,37 @@ def test_an_occupied_port_is_told_with_the_next_step(tmp_path: Path) -> None:
 def test_an_address_of_another_machine_is_refused_in_words(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="PALANTIR_HOST"):
         serve(replace(settings_in(tmp_path), host="192.0.2.1", port=1))
+
+
+def test_a_signal_ends_the_process_only_after_its_last_line_went_to_loki(tmp_path: Path) -> None:
+    with loki() as server, socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        free.close()
+        ours = {"PALANTIR_PROJECT": str(tmp_path), "PALANTIR_PORT": str(port), "PALANTIR_LOKI_URL": server.url}
+        with subprocess.Popen([sys.executable, "-c", SERVE], env={**os.environ, **ours}, stderr=subprocess.PIPE, text=True) as process:
+            try:
+                statuses = [asked(port, "/healthz") for _ in range(20)]
+            finally:
+                process.terminate()
+            said = process.communicate(timeout=60)[1].splitlines()
+    told = [json.loads(line) for line in said if line.startswith("{")]
+    sent = [json.loads(line) for line in server.lines()]
+    assert statuses == [503] * 20 == [line["status"] for line in told if line["message"] == "request"]
+    assert len(sent) == len(told) and {line["message"] for line in told} > {"request"}
+    assert {stream["service"] for stream in server.streams()} == {"api"} and server.refusals == []
+
+
+def asked(port: int, path: str) -> int:
+    """The status of an answer, as soon as there is one."""
+    end = time.monotonic() + 60
+    while True:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        try:
+            connection.request("GET", path)
+            return connection.getresponse().status
+        except ConnectionRefusedError:
+            assert time.monotonic() < end, "it does not listen"
+            time.sleep(0.05)
+        finally:
+            connection.close()
