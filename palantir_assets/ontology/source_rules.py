@@ -35,6 +35,8 @@ def tables_can_be_read(loaded: Loaded) -> Iterator[Problem]:
 
 def _misplaced(table: SourceTable) -> Iterator[tuple[str, str]]:
     """(keyword, what is wrong) of what is said for another way of writing a file than this one."""
+    if table.file is None:
+        return
     written = format_of(table.member or table.file, table)
     for word, there, needed in (
         ("csv", table.csv != Csv(), "csv"),

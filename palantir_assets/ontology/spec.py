@@ -57,7 +57,7 @@ from palantir_assets.ontology.spec_objects import (
     Via,
 )
 from palantir_assets.ontology.spec_rules import Crossing, Rule
-from palantir_assets.ontology.spec_sources import Csv, Freshness, Source, SourceColumn, SourceTable
+from palantir_assets.ontology.spec_sources import Csv, Freshness, Source, SourceColumn, SourceTable, Sql
 from palantir_assets.ontology.spec_stations import (
     Edges,
     Estimator,
@@ -98,7 +98,7 @@ __all__ = [
     "ObjectType", "Ontology", "Parameter", "Points", "Policy", "PolicyTest", "Property", "PropertyPolicy", "PropertyType", "QueryCase",
     "Role", "Rows",
     "Rule", "Scalar", "ScalarType", "Search", "SearchCase", "Severity", "SharedFile", "SharedProperty", "Source", "SourceColumn",
-    "SourceTable", "SourceType", "Spec", "Split", "Status", "Step", "Through", "Valid", "ValueType", "Via", "Webhook", "Writes",
+    "SourceTable", "SourceType", "Spec", "Split", "Sql", "Status", "Step", "Through", "Valid", "ValueType", "Via", "Webhook", "Writes",
 ]  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """The door to every kind of source: who fetches its bytes, and what tells that they are others than last time.
 
-One module a kind stands behind it: `files` for those on this machine. What the bytes say is decided in `formats`.
+One module a kind stands behind it: `files` for those on this machine, `sql` for databases. What the bytes say is decided in `formats`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Protocol
 from palantir_assets.ontology.spec import Source, SourceTable
 from palantir_assets.sources.files import Files
 from palantir_assets.sources.raw_files import RawFile, RawFiles
+from palantir_assets.sources.sql import SqlTables
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Fetcher(Protocol):
 
 def fetcher_of(source: Source, *, project: Path) -> Fetcher:
     """Who fetches a source's tables."""
-    return Files(source, project)
+    return SqlTables(source, project) if source.kind == "sql" else Files(source, project)
 
 
 def fetch(source: Source, table: SourceTable, *, project: Path, into: RawFiles) -> Fetched:

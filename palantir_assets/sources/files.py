@@ -40,7 +40,7 @@ class Files:
         self._paths(table)
 
     def _paths(self, table: SourceTable) -> list[Path]:
-        return find_files(self.source, table.file, project=self.project)
+        return find_files(self.source, table.file or "", project=self.project)
 
 
 def find_files(source: Source, file: str, *, project: Path) -> list[Path]:
