@@ -9,7 +9,7 @@ from palantir_assets.errors import Problem, did_you_mean
 from palantir_assets.ontology.reading import Loaded
 from palantir_assets.ontology.spec import Csv, Source, SourceTable
 
-OF_SQL = ("table", "query", "key", "cursor")
+OF_SQL = ("table", "query", "key", "cursor", "read")
 OF_FILES = ("file", "member", "format", "records", "sheet", "csv")
 
 
@@ -44,13 +44,15 @@ def _where(source: Source) -> Iterator[str]:
 def _foreign(source: Source, table: SourceTable) -> Iterator[tuple[str, str]]:
     """(keyword, what is wrong) of what is said for another kind of source than this one."""
     for word in OF_FILES if source.kind == "sql" else OF_SQL:
-        if getattr(table, word) not in (None, (), Csv()):
+        if getattr(table, word) not in (None, (), "all", Csv()):
             yield word, f"`{word}` is not of a source of `kind: {source.kind}`"
 
 
 def _what(source: Source, table: SourceTable) -> Iterator[tuple[str, str]]:
     if source.kind != "sql" and table.file is None:
         yield "columns", "it needs a `file`"
+    if source.kind == "sql" and table.read == "changes" and not (table.key and table.cursor):
+        yield "read", "`read: changes` needs a `key` and a `cursor`"
     if source.kind == "sql" and (table.table is None) == (table.query is None):
         yield "columns", "it needs a `table` or a `query`: one of them"
 

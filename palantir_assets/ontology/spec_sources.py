@@ -109,6 +109,7 @@ class SourceTable(Spec):
     query: str | None = Field(None, min_length=1, max_length=20_000, description="for sql: a query, in place of a table")
     key: Names = Field((), description="for sql: the columns that tell a row from every other; rows are read in their order")
     cursor: Identifier | None = Field(None, description="for sql: the column that grows whenever a row is new or changed")
+    read: Literal["all", "changes"] = Field("all", description="for sql: all rows each time, or those alone whose cursor moved")
     member: str | None = Field(None, min_length=1, max_length=500, description="the members of an archive that are read, as a pattern")
     format: Format | None = Field(None, description="how the file is written; told by its ending if it is not said")
     records: str | None = Field(

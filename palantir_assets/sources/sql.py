@@ -21,9 +21,11 @@ import pyarrow as pa
 from palantir_assets.errors import SourceError, did_you_mean
 from palantir_assets.names import fingerprint
 from palantir_assets.ontology.spec import Source, SourceTable
+from palantir_assets.ontology.versioning import raw_version
 from palantir_assets.settings import variable
 from palantir_assets.sources.raw_files import RawFile, RawFiles, sha256_of
-from palantir_assets.sources.sql_values import batch_of
+from palantir_assets.sources.sql_changes import as_it_is_now, note, recall
+from palantir_assets.sources.sql_values import batch_of, held
 from palantir_assets.stores.source_database import Moment, Relation, check_url, moment
 
 ROWS: Final = 20_000
@@ -44,14 +46,19 @@ class SqlTables:
     def fetch(self, table: SourceTable, into: RawFiles) -> list[RawFile]:
         """Keep the declared columns as an Arrow file; a further one begins where a column's values are of another type."""
         with self._moment() as now, _on_disk(into.folder):
-            return [_kept(schema, batches, table, into) for schema, batches in groupby(self._batches(now, table), key=_schema)]
+            batches = self._changed(now, table, into) or self._batches(now, table)
+            kept = [_kept(schema, same, table, into) for schema, same in groupby(batches, key=_schema)]
+            if table.read == "changes" and table.cursor is not None:
+                _, last = now.extent(_relation(table), _called(table, table.cursor))
+                note(into, self._mark(table), kept, held(last, table.cursor, "string"))
+            return kept
 
     def version(self, table: SourceTable) -> str:
         """With a cursor, of the number of rows and its greatest value; without one, of all rows, which are read for it."""
         with self._moment() as now:
             if table.cursor is not None:
                 _columns(now, table)
-                return fingerprint("cursor", *now.extent(_relation(table), _called(table, table.cursor)))
+                return fingerprint("cursor", *map(str, now.extent(_relation(table), _called(table, table.cursor))))
             found = []
             for schema, batches in groupby(self._batches(now, table), key=_schema):
                 _write(digest := _Digest(), schema, batches)
@@ -81,6 +88,17 @@ class SqlTables:
     def _named(self) -> str:
         """Where the URL is written."""
         return (self.source.sql.url_from or self.source.sql.url or "") if self.source.sql else ""
+
+    def _changed(self, now: Moment, table: SourceTable, into: RawFiles) -> Iterator[pa.RecordBatch] | None:
+        """All rows, of which only those that changed are read; None where all must be."""
+        if table.read == "all" or table.cursor is None or (before := recall(into, self._mark(table))) is None:
+            return None
+        key, cursor = [_called(table, name) for name in table.key], _called(table, table.cursor)
+        return as_it_is_now(now, _relation(table), _columns(now, table), key=key, cursor=cursor, before=before, size=self.rows)
+
+    def _mark(self, table: SourceTable) -> str:
+        """Another place, another question or other columns have nothing to do with what was kept last."""
+        return fingerprint(raw_version(self.source, table), str(self.project))
 
     def _batches(self, now: Moment, table: SourceTable) -> Iterator[pa.RecordBatch]:
         """All rows, some at a time; a table without any gives one batch without rows."""

@@ -28,21 +28,11 @@ def batch_of(rows: Sequence[Sequence[Any]], columns: Mapping[str, SourceType]) -
     values = zip(*rows, strict=True) if rows else iter([()] * len(columns))
     arrays = []
     for column, (name, kind) in zip(values, columns.items(), strict=True):
-        arrays.append(_array([_held(value, name, kind) for value in column], kind))
+        arrays.append(_array([held(value, name, kind) for value in column], kind))
     return pa.record_batch(arrays, names=list(columns))
 
 
-def _array(values: Sequence[Any], kind: SourceType) -> pa.Array:
-    """A column as its values' type, or where they have several, which SQLite allows, as each its own."""
-    kinds = sorted({type(value) for value in values if value is not None}, key=list(HELD).index)
-    if len(kinds) < 2:
-        return pa.array(values, HELD[kinds[0] if kinds else OF_NULLS.get(kind, str)])
-    each = [pa.array([value if type(value) is one else None for value in values], HELD[one]) for one in kinds]
-    which = [kinds.index(type(value)) if value is not None else 0 for value in values]
-    return pa.UnionArray.from_sparse(pa.array(which, pa.int8()), each, [one.__name__ for one in kinds])
-
-
-def _held(value: Any, name: str, kind: SourceType) -> Any:
+def held(value: Any, name: str, kind: SourceType) -> Any:
     """A value as one of the four types that are kept, or null."""
     if value is None or isinstance(value, bool | float | str):
         return value
@@ -56,6 +46,16 @@ def _held(value: Any, name: str, kind: SourceType) -> Any:
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
     return value.isoformat() if isinstance(value, date | time) else str(value)
+
+
+def _array(values: Sequence[Any], kind: SourceType) -> pa.Array:
+    """A column as its values' type, or where they have several, which SQLite allows, as each its own."""
+    kinds = sorted({type(value) for value in values if value is not None}, key=list(HELD).index)
+    if len(kinds) < 2:
+        return pa.array(values, HELD[kinds[0] if kinds else OF_NULLS.get(kind, str)])
+    each = [pa.array([value if type(value) is one else None for value in values], HELD[one]) for one in kinds]
+    which = [kinds.index(type(value)) if value is not None else 0 for value in values]
+    return pa.UnionArray.from_sparse(pa.array(which, pa.int8()), each, [one.__name__ for one in kinds])
 
 
 def _decimal(value: Decimal, kind: SourceType) -> str:

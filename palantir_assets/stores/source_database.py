@@ -54,22 +54,29 @@ class Moment:
         with self.connection.execute(everything) as result:
             return list(result.keys())
 
-    def rows(self, relation: Relation, columns: Sequence[str], *, order: Sequence[str], size: int) -> Batches:
-        """These columns of every row, in order of these others, at most `size` rows at a time and no more in memory."""
+    def rows(
+        self, relation: Relation, columns: Sequence[str], *, order: Sequence[str], size: int, since: tuple[str, Any] | None = None
+    ) -> Batches:
+        """These columns of every row, in order of these others, at most `size` rows at a time and no more in memory.
+
+        `since` asks for those rows alone whose column of that name is at or past a value.
+        """
         until = self.clock() + self.timeout
         asked = sa.select(*map(_column, columns)).select_from(_from(relation)).order_by(*map(_column, order))
+        if since is not None:
+            asked = asked.where(_column(since[0]) >= sa.literal(since[1], sa.types.NullType()))  # the column's type decides
         with self.connection.execution_options(yield_per=size).execute(asked) as result:
             for batch in result.partitions(size):
                 if self.clock() > until:
                     raise _too_late(self.timeout)
                 yield batch
 
-    def extent(self, relation: Relation, cursor: str) -> tuple[int, str]:
-        """How many rows there are, and the greatest value of a column, as text."""
+    def extent(self, relation: Relation, cursor: str) -> tuple[int, Any]:
+        """How many rows there are, and the greatest value of a column."""
         column = _column(cursor)
         asked = sa.select(sa.func.count(), sa.func.max(column)).select_from(_from(relation))
         found = self.connection.execute(asked).one()
-        return int(found[0]), str(found[1])
+        return int(found[0]), found[1]
 
     def _find(self, relation: Relation) -> None:
         if relation.table is None:

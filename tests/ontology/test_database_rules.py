@@ -45,6 +45,8 @@ def test_where_a_database_is_must_be_told_once_and_without_a_secret(specs: Write
         ("table: a.b.c", "String should match pattern"),
         ("table: orders, key: ordr_id", "`key` names 'ordr_id', which is no declared column; did you mean 'order_id'?"),
         ("table: orders, cursor: updated_at", "`cursor` names 'updated_at', which is no declared column"),
+        ("table: orders, read: changes", "`read: changes` needs a `key` and a `cursor`"),
+        ("table: orders, read: changes, key: order_id", "`read: changes` needs a `key` and a `cursor`"),
         ("table: orders, file: data/orders.csv", "`file` is not of a source of `kind: sql`"),
         ("table: orders, csv: {delimiter: ;}", "`csv` is not of a source of `kind: sql`"),
         ("table: orders, member: x", "`member` is not of a source of `kind: sql`"),
@@ -74,6 +76,7 @@ def test_columns_of_a_database_have_names_and_are_there(specs: Write, columns: s
     [
         ("description: rows", "it needs a `file`"),
         ("file: data/orders.csv, cursor: changed_at", "`cursor` is not of a source of `kind: files`"),
+        ("file: data/orders.csv, read: changes", "`read` is not of a source of `kind: files`"),
         ("file: data/orders.csv, table: orders", "`table` is not of a source of `kind: files`"),
     ],
 )

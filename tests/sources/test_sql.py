@@ -122,9 +122,9 @@ def test_every_row_is_of_one_moment(orders: ShopDatabase) -> None:
         orders.run("UPDATE orders SET amount = -1", "DELETE FROM orders WHERE order_id > 'o-6'", "INSERT INTO orders VALUES ('o-9', 0, '')")
         found += [row for batch in batches for row in batch]
         assert [tuple(row) for row in found] == [(f"o-{n}", 9 - n) for n in range(1, 9)]
-        assert now.extent(Relation("orders"), "amount") == (8, "8")
+        assert now.extent(Relation("orders"), "amount") == (8, 8)
     with moment(orders.url, named=VARIABLE, timeout=60, clock=lambda: 0) as now:
-        assert now.extent(Relation("orders"), "amount") == (7, "0")
+        assert now.extent(Relation("orders"), "amount") == (7, 0)
 
 
 def test_a_table_without_an_end_is_read_some_rows_at_a_time(shop: ShopDatabase) -> None:
