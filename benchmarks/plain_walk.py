@@ -27,8 +27,8 @@ from palantir_assets.ontology.compiling import link_select, missing_columns, obj
 from palantir_assets.ontology.paths import follow, template_fields
 from palantir_assets.ontology.spec import Graph, Model, ObjectType
 from palantir_assets.settings import load_settings
-from palantir_assets.sources import csv
 from palantir_assets.sources.fetching import fetch
+from palantir_assets.sources.loading import load
 from palantir_assets.sources.raw_files import RawFiles
 from palantir_assets.stores.warehouse import columns, replace_table, replace_tables, rows
 
@@ -51,9 +51,9 @@ def load_sources(project: Project) -> None:
     kept = RawFiles(project.settings.raw_files)
     for source_name, source in project.ontology.sources.items():
         for table_name, declared in source.tables.items():
-            file = fetch(source, declared, project=project.settings.project, into=kept)
+            fetched = fetch(source, declared, project=project.settings.project, into=kept)
             with project.warehouse.write() as con:
-                csv.load(con, raw_table(source_name, table_name), declared, file)
+                load(con, raw_table(source_name, table_name), declared, fetched.files)
 
 
 def build_tables(project: Project) -> None:

@@ -1,6 +1,6 @@
 """One frozen `Settings`; the only reader of the environment.
 
-Every variable is listed in `docs/settings.md` (a test compares the two); a spec may name one of its own. Nothing is read at import.
+Every variable is listed in `docs/settings.md` (a test compares the two). Nothing is read at import.
 """
 
 from __future__ import annotations
@@ -154,11 +154,6 @@ class Settings:
     def cache(self) -> Path:
         """What may be deleted at any time: the exported encoder, vectors by content hash."""
         return self.state / "cache"
-
-
-def variable(name: str, environment: Mapping[str, str] | None = None) -> str | None:
-    """A variable that a spec names, such as the one that holds the URL of a database; None if it is not set, or empty."""
-    return (os.environ if environment is None else environment).get(name) or None
 
 
 def load_settings(environment: Mapping[str, str] | None = None, *, project: Path | None = None) -> Settings:

@@ -14,16 +14,17 @@ from palantir_assets.assets.borne_markings import markings_of
 from palantir_assets.assets.checks import SHOWN, report
 from palantir_assets.assets.keys import POOL, key, markdown_table, spec, table_result
 from palantir_assets.assets.project import Project
+from palantir_assets.assets.quarantine import shown
 from palantir_assets.errors import SourceError
 from palantir_assets.names import Name, fingerprint, raw_table
 from palantir_assets.observability.masking import without_values
-from palantir_assets.observability.redaction import HIDDEN
 from palantir_assets.ontology.spec import Freshness, Source
 from palantir_assets.ontology.spec_sources import format_of, place_of
 from palantir_assets.ontology.versioning import MAKERS, raw_version
 from palantir_assets.sources.fetching import fetch, fetcher_of
-from palantir_assets.sources.loading import Loaded, load, place, refused_table
+from palantir_assets.sources.loading import Loaded, load, refused_table
 from palantir_assets.sources.raw_files import RawFiles
+from palantir_assets.sources.rows import place
 from palantir_assets.stores.warehouse import content_version, rows, sample
 
 SOURCE_VERSION = "source_version"
@@ -43,7 +44,7 @@ def _source_assets(project: Project, source_name: str, source: Source) -> dg.Ass
             version=raw_version(source, declared),
             description=declared.description or source.description,
             owner=source.owner,
-            kinds=["sql" if declared.file is None else format_of(declared.member or declared.file, declared), "duckdb"],
+            kinds=["sql" if not declared.file else format_of(declared.member or declared.file, declared), "duckdb"],
             freshness=freshness_policy(source.freshness),
             automation=dg.AutomationCondition.on_cron("0 5 * * *"),
             metadata={**dict([place_of(declared)]), "columns": len(declared.columns)},
@@ -84,7 +85,7 @@ def _refused_check(project: Project, name: Name) -> dg.AssetChecksDefinition:
         with project.warehouse.read() as con:
             version, table = content_version(con, name), refused_table(name)
             count = rows(con, table)
-            first = _shown(project, name, sample(con, table))
+            first = shown(project, name, sample(con, table))
         details: dict[str, Any] = {"refused_rows": count}
         if count:
             details["reason"] = _refusal(name, count, first)
@@ -106,17 +107,17 @@ def _refused_check(project: Project, name: Name) -> dg.AssetChecksDefinition:
 def _refusal(name: Name, count: int, first: Sequence[Mapping[str, object]]) -> str:
     """How many rows were refused, the first of them with line and reason, and what to do."""
     told = "; ".join(f"{place(row['line'], row['record'])}: {row['reason']}" for row in first[:SHOWN]) + ("; …" if count > SHOWN else "")
-    return f"{count:,} row{'s' if count != 1 else ''} refused: {told}; mend the file, or see {refused_table(name).table} for all of them"
+    return f"{count:,} row{'s' if count != 1 else ''} refused: {told}; mend the file, or see `palantir quarantine list`"
 
 
 def source_versions(project: Project) -> dict[str, str]:
     """The version of every declared table's bytes as they are now, by "source:<asset>"; one that cannot be had is not there."""
-    found = {}
+    found, kept = {}, RawFiles(project.settings.raw_files)
     for source_name, source in project.ontology.sources.items():
         fetcher = fetcher_of(source, project=project.settings.project)
         for table_name, declared in source.tables.items():
             with suppress(SourceError):
-                found[f"source:{raw_table(source_name, table_name)}"] = fetcher.version(declared)
+                found[f"source:{raw_table(source_name, table_name)}"] = fetcher.version(declared, kept)
     return found
 
 
@@ -142,12 +143,5 @@ def _reported(project: Project, loaded: Loaded, version: str) -> dg.MaterializeR
         facts["undeclared_columns"] = ", ".join(loaded.undeclared)
     if loaded.refused:
         with project.warehouse.read() as con:
-            facts["first_refused"] = markdown_table(_shown(project, loaded.name, sample(con, refused_table(loaded.name))))
+            facts["first_refused"] = markdown_table(shown(project, loaded.name, sample(con, refused_table(loaded.name))))
     return table_result(project.warehouse, loaded.name, marked=markings_of(project, loaded.name), **facts)
-
-
-def _shown(project: Project, name: Name, refused: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
-    """Refused rows as they may be shown: without their texts where any column of the table is marked."""
-    if not markings_of(project, name).all:
-        return [dict(row) for row in refused]
-    return [{**row, "raw": HIDDEN, "reason": without_values(str(row["reason"]))} for row in refused]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from palantir_assets.cli import console, outbox, rules, users
+from palantir_assets.cli import console, outbox, quarantine, rules, users
 from palantir_assets.errors import PalantirError
 from palantir_assets.settings import Settings, load_settings
 
@@ -28,6 +28,7 @@ app.add_typer(ledger, name="ledger")
 app.add_typer(audit, name="audit")
 app.add_typer(specs, name="specs")
 app.add_typer(outbox.outbox, name="outbox")
+app.add_typer(quarantine.quarantine, name="quarantine")
 app.add_typer(rules.rules, name="rules")
 app.add_typer(users.user, name="user")
 app.add_typer(users.client, name="client")

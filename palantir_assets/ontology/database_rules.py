@@ -44,12 +44,12 @@ def _where(source: Source) -> Iterator[str]:
 def _foreign(source: Source, table: SourceTable) -> Iterator[tuple[str, str]]:
     """(keyword, what is wrong) of what is said for another kind of source than this one."""
     for word in OF_FILES if source.kind == "sql" else OF_SQL:
-        if getattr(table, word) not in (None, (), "all", Csv()):
+        if getattr(table, word) not in (None, "", (), "all", Csv()):
             yield word, f"`{word}` is not of a source of `kind: {source.kind}`"
 
 
 def _what(source: Source, table: SourceTable) -> Iterator[tuple[str, str]]:
-    if source.kind != "sql" and table.file is None:
+    if source.kind != "sql" and not table.file:
         yield "columns", "it needs a `file`"
     if source.kind == "sql" and table.read == "changes" and not (table.key and table.cursor):
         yield "read", "`read: changes` needs a `key` and a `cursor`"

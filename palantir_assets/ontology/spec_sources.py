@@ -102,7 +102,7 @@ class Sql(Spec):
 class SourceTable(Spec):
     """One table of a source. Rows that break the declaration are kept with line and reason, or stop the build."""
 
-    file: str | None = Field(None, min_length=1, max_length=500, description="a file, or all that fit a pattern such as data/orders-*.csv")
+    file: str = Field("", max_length=500, description="a file, or all that fit a pattern such as data/orders-*.csv")
     table: Annotated[str, StringConstraints(pattern=r"^[^.\x00-\x1f]{1,200}(\.[^.\x00-\x1f]{1,200})?$")] | None = Field(
         None, description="for sql: a table or a view, such as public.orders"
     )
@@ -116,6 +116,8 @@ class SourceTable(Spec):
         None, min_length=1, max_length=500, description="where a JSON document holds its records, such as data.items"
     )
     sheet: str | None = Field(None, min_length=1, max_length=31, description="the sheet of a workbook; the first if none is named")
+    params: dict[str, str] = Field({}, description="for http: what is asked beside the path")
+    paging: Paging | None = Field(None, description="for http: how the server hands out many records")
     description: str = ""
     empty_is: Annotated[tuple[str, ...], BeforeValidator(texts, json_schema_input_type=str | tuple[str, ...])] = Field(
         (), description="texts that mean null, beside the empty field"
@@ -128,13 +130,64 @@ class SourceTable(Spec):
     markings: Names = Field((), description="markings that every column of the table bears")
 
 
-class Source(Spec):
-    """Where rows come from: files in an installed package, files beside the project, or a database."""
+EnvironmentName = Annotated[str, StringConstraints(pattern=r"^[A-Z_][A-Z0-9_]{0,99}$")]
+"""A secret is never in a spec: it is where the environment says."""
 
-    kind: Literal["package_data", "files", "sql"]
+
+Host = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.\[\]:-]{1,255}$")]
+
+
+class HttpAuth(Spec):
+    """How a server is told who asks: one of a bearer token, a name and a password, a key in a header or parameter, or OAuth 2."""
+
+    bearer_from: EnvironmentName | None = None
+    user_from: EnvironmentName | None = None
+    password_from: EnvironmentName | None = None
+    header: str | None = Field(None, pattern=r"^[A-Za-z0-9-]{1,100}$")
+    param: str | None = Field(None, min_length=1, max_length=100)
+    value_from: EnvironmentName | None = None
+    token_url: str | None = Field(None, pattern=r"^https?://")
+    client_from: EnvironmentName | None = None
+    secret_from: EnvironmentName | None = None
+    scope: str | None = None
+
+
+class Http(Spec):
+    """A server that is asked over HTTP. Only the hosts named here are ever asked, whoever points elsewhere."""
+
+    url: str = Field(pattern=r"^https?://[^\s?#]+$", max_length=2000)
+    auth: HttpAuth | None = None
+    headers: dict[str, str] = Field({}, description="sent with each request; no secrets")
+    hosts: tuple[Host, ...] = Field((), description="other hosts that its links and redirects may point to")
+    private: bool = Field(
+        False, description="it is in one's own network: addresses that are not public may be asked, and http:// with secrets"
+    )
+    at_most: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,4}/[smh]$")] | None = Field(
+        None, description="requests a second, minute or hour"
+    )
+    timeout: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,3}[sm]$")] = "30s"
+
+
+class Paging(Spec):
+    """How a server hands out many records: by numbered pages, offsets, a cursor, the header `Link`, or a link in the body."""
+
+    by: Literal["page", "offset", "cursor", "link", "next"]
+    param: str | None = Field(None, description="the parameter of the page, the offset or the cursor")
+    first: int = Field(1, ge=0, description="the number of the first page")
+    size: int | None = Field(None, ge=1, le=100_000, description="records a page")
+    size_param: str | None = Field(None, description="the parameter that asks for as many")
+    at: str | None = Field(None, description="where an answer holds the next cursor or link, such as meta.next")
+    most: int = Field(1000, ge=1, le=100_000, description="pages at the most; more are refused")
+
+
+class Source(Spec):
+    """Where rows come from: files in an installed package, files beside the project, a server, or a database."""
+
+    kind: Literal["package_data", "files", "http", "sql"]
     package: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = Field(
         None, description="for package_data: the package, whose files are read without importing it"
     )
+    http: Http | None = Field(None, description="for http: the server")
     sql: Sql | None = Field(None, description="for sql: where the database is")
     description: str = ""
     owner: Owner | None = None
@@ -149,7 +202,7 @@ def place_of(table: SourceTable) -> tuple[str, str]:
 
 
 def format_of(name: str, table: SourceTable) -> Format:
-    """What a file is written in; CSV where nothing says otherwise.
+    """What a file is written in: pages in JSON, and CSV where nothing says otherwise.
 
     >>> format_of("orders.jsonl.gz", SourceTable.model_validate({"file": "orders.jsonl.gz", "columns": {"id": "long"}}))
     'jsonl'
@@ -157,4 +210,4 @@ def format_of(name: str, table: SourceTable) -> Format:
     path = PurePosixPath(name.casefold())
     while path.suffix in PACKED:
         path = path.with_suffix("")
-    return table.format or ENDINGS.get(path.suffix, "csv")
+    return table.format or ("json" if table.paging else ENDINGS.get(path.suffix, "csv"))

@@ -46,7 +46,8 @@ def raw_version(source: Source, table: SourceTable) -> str:
     """Of where the bytes are and how they are read; descriptions, owners, markings and freshness do not count."""
     said_of_them: dict[str, IncEx | bool] = {"description": True, "markings": True, "columns": {"__all__": {"markings": True}}}
     at = [source.sql.model_dump(mode="json", exclude={"timeout"})] if source.sql else []
-    return fingerprint(MAKERS["raw"], source.kind, source.package, *at, table.model_dump(mode="json", exclude=said_of_them))
+    where = source.http.url if source.http else source.package
+    return fingerprint(MAKERS["raw"], source.kind, where, *at, table.model_dump(mode="json", exclude=said_of_them))
 
 
 def object_version(ontology: Ontology, object_type: ObjectType) -> str:

@@ -1,17 +1,20 @@
 """The door to every kind of source: who fetches its bytes, and what tells that they are others than last time.
 
-One module a kind stands behind it: `files` for those on this machine, `sql` for databases. What the bytes say is decided in `formats`.
+One module a kind stands behind it: `files` for those on this machine, `http` for servers, `sql` for databases. What the bytes say is
+decided in `formats`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from palantir_assets.ontology.spec import Source, SourceTable
 from palantir_assets.sources.files import Files
+from palantir_assets.sources.http import HttpTables
 from palantir_assets.sources.raw_files import RawFile, RawFiles
 from palantir_assets.sources.sql import SqlTables
 
@@ -31,8 +34,8 @@ class Fetcher(Protocol):
         """Keep the bytes of a table as they are now, file by file, in an order of their own."""
         ...
 
-    def version(self, table: SourceTable) -> str:
-        """What tells of these bytes without fetching them where that can be had: another one means other bytes."""
+    def version(self, table: SourceTable, into: RawFiles) -> str:
+        """What tells of these bytes, without fetching them where that can be had: another one means other bytes."""
         ...
 
     def look(self, table: SourceTable) -> None:
@@ -40,13 +43,17 @@ class Fetcher(Protocol):
         ...
 
 
-def fetcher_of(source: Source, *, project: Path) -> Fetcher:
-    """Who fetches a source's tables."""
-    return SqlTables(source, project) if source.kind == "sql" else Files(source, project)
+def fetcher_of(source: Source, *, project: Path, environment: Mapping[str, str] = os.environ) -> Fetcher:
+    """Who fetches a source's tables; its secrets are in the environment."""
+    if source.kind == "http":
+        return HttpTables(source, environment)
+    if source.kind == "sql":
+        return SqlTables(source, project, told=environment.get)
+    return Files(source, project)
 
 
 def fetch(source: Source, table: SourceTable, *, project: Path, into: RawFiles) -> Fetched:
     """Keep the bytes of one declared table. The version is asked first: what changes meanwhile is fetched again next time."""
     fetcher = fetcher_of(source, project=project)
-    version = fetcher.version(table)
+    version = fetcher.version(table, into)
     return Fetched(fetcher.fetch(table, into), version)

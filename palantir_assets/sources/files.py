@@ -31,7 +31,7 @@ class Files:
         """Keep the bytes of each file, by name."""
         return [into.keep(path) for path in self._paths(table)]
 
-    def version(self, table: SourceTable) -> str:
+    def version(self, table: SourceTable, into: RawFiles) -> str:  # nothing is kept for it
         """The sha256 of the file, or what stands for those of several."""
         return sha256_of([_digest(path) for path in self._paths(table)])
 
@@ -40,7 +40,7 @@ class Files:
         self._paths(table)
 
     def _paths(self, table: SourceTable) -> list[Path]:
-        return find_files(self.source, table.file or "", project=self.project)
+        return find_files(self.source, table.file, project=self.project)
 
 
 def find_files(source: Source, file: str, *, project: Path) -> list[Path]:

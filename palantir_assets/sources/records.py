@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from palantir_assets.errors import SourceError
 from palantir_assets.sources.encodings import as_utf8
@@ -41,6 +42,17 @@ class Dialect:
     multiline: bool = True
 
 
+class Texts:
+    """The lines of a plain block, parted when the first of them is wanted."""
+
+    def __init__(self, block: bytes) -> None:
+        self._block, self._lines = block, list[bytes]()
+
+    def __getitem__(self, index: int) -> bytes:
+        self._lines = self._lines or self._block.removesuffix(b"\n").split(b"\n")
+        return self._lines[index]
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """Some records in their order. `fields[i]` is a string array, one value a record; the three others are as long."""
@@ -48,7 +60,7 @@ class Block:
     fields: Sequence[pa.Array]
     records: Sequence[int]
     lines: Sequence[int]
-    texts: Sequence[str] | Sequence[bytes]
+    texts: Sequence[str] | Texts
     refused: Sequence[Refused] = ()
 
     def raw(self, index: int) -> str:
@@ -105,13 +117,14 @@ class Records:
             return None
         if (fields := _split(block, len(self.header), self.dialect)) is None:
             return None
-        texts = block.removesuffix(b"\n").split(b"\n")
-        if len(texts) != len(fields[0]) or max(map(len, texts)) > LIMIT:  # a blank line moves the line numbers
+        count = block.count(b"\n") + (not block.endswith(b"\n"))
+        longest = max(pc.max(pc.binary_length(column)).as_py() or 0 for column in fields)
+        if count != len(fields[0]) or longest > LIMIT:  # a blank line moves the line numbers
             return None
-        count, first, line = len(texts), self._record, self._lines.line
+        first, line = self._record, self._lines.line
         self._record += count
         self._lines.line += count
-        return Block(fields, range(first, first + count), range(line, line + count), texts)
+        return Block(fields, range(first, first + count), range(line, line + count), Texts(block))
 
     def _careful(self, block: bytes = b"") -> Block:
         self._lines.queue.extend(self._lines.split(block))

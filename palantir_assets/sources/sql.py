@@ -22,7 +22,6 @@ from palantir_assets.errors import SourceError, did_you_mean
 from palantir_assets.names import fingerprint
 from palantir_assets.ontology.spec import Source, SourceTable
 from palantir_assets.ontology.versioning import raw_version
-from palantir_assets.settings import variable
 from palantir_assets.sources.raw_files import RawFile, RawFiles, sha256_of
 from palantir_assets.sources.sql_changes import as_it_is_now, note, recall
 from palantir_assets.sources.sql_values import batch_of, held
@@ -35,12 +34,15 @@ SECONDS: Final = {"s": 1, "m": 60, "h": 3600}
 
 @dataclass(frozen=True, slots=True)
 class SqlTables:
-    """The tables of a source that is a database. Their version is that of their rows, or of their cursor where one is declared."""
+    """The tables of a source that is a database. Their version is that of their rows, or of their cursor where one is declared.
+
+    `told` gives what an environment variable holds.
+    """
 
     source: Source
     project: Path
+    told: Callable[[str], str | None]
     rows: int = ROWS
-    told: Callable[[str], str | None] = variable
     clock: Callable[[], float] = time.monotonic
 
     def fetch(self, table: SourceTable, into: RawFiles) -> list[RawFile]:
@@ -53,8 +55,11 @@ class SqlTables:
                 note(into, self._mark(table), kept, held(last, table.cursor, "string"))
             return kept
 
-    def version(self, table: SourceTable) -> str:
-        """With a cursor, of the number of rows and its greatest value; without one, of all rows, which are read for it."""
+    def version(self, table: SourceTable, into: RawFiles | None = None) -> str:
+        """With a cursor, of the number of rows and its greatest value; without one, of all rows, which are read for it.
+
+        Nothing is kept for it.
+        """
         with self._moment() as now:
             if table.cursor is not None:
                 _columns(now, table)

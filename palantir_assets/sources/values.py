@@ -30,15 +30,6 @@ ARROW: Final[dict[SourceType, pa.DataType]] = {
     "date": pa.date32(),
     "timestamp": pa.timestamp("us"),
 }
-DUCKDB: Final[dict[SourceType, str]] = {
-    "string": "VARCHAR",
-    "boolean": "BOOLEAN",
-    "integer": "INTEGER",
-    "long": "BIGINT",
-    "double": "DOUBLE",
-    "date": "DATE",
-    "timestamp": "TIMESTAMP",
-}
 
 DAY_FIRST: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ]|$)", re.ASCII)
 """How a timestamp begins."""

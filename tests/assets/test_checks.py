@@ -60,7 +60,7 @@ def test_a_failing_check_that_only_warns_does_not_stop_the_release(shop: Shop) -
 def test_a_row_that_was_refused_is_warned_of_with_line_and_reason_until_it_is_mended(shop: Shop) -> None:
     shop.edit(ORDERS_CSV, "o-1003,c-001,2024-01-20 18:42:00,15500", "o-1003,c-001,2024-01-20 18:42:00,15500x")
     built = shop.build()
-    told = "1 row refused: line 4: amount: '15500x' is not a double; mend the file, or see raw.shop__orders__refused for all of them"
+    told = "1 row refused: line 4: amount: '15500x' is not a double; mend the file, or see `palantir quarantine list`"
     assert f"refused warned: {told}" in built.reasons
     assert f"raw/shop__orders: {told}" in built.outcome.warnings
     assert built.outcome.failed == []

@@ -66,3 +66,32 @@ def test_a_dialect_that_does_not_exist_is_told(specs: Write, word: str) -> None:
 def test_what_fits_has_no_problem(specs: Write) -> None:
     said = "{delimiter: ';', decimal: ',', thousands: ., encoding: cp949, header: false}"
     assert problems_of(specs(data=SOURCES.format(csv=said, column="{type: timestamp, format: '%d.%m.%Y %H:%M', zone: Asia/Seoul}"))) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "table", "told"),
+    [
+        ("kind: http", "file: a", "`http` stands with `kind: http`, and only there"),
+        ("kind: files, http: {url: 'https://a.org'}", "file: a", "`http` stands with `kind: http`, and only there"),
+        ("kind: http, http: {url: 'https://a.org', auth: {user_from: A}}", "file: a", "`auth` says one way to sign in, whole"),
+        ("kind: http, http: {url: 'https://a.org', auth: {bearer_from: A, header: X, value_from: B}}", "file: a", "one way to sign in"),
+        ("kind: http, http: {url: 'https://a.org', auth: {header: X, param: y, value_from: B}}", "file: a", "one way to sign in"),
+        ("kind: http, http: {url: 'http://a.org', auth: {bearer_from: A}}", "file: a", "secrets go over https:// alone"),
+        ("kind: http, http: {url: 'http://a.org', private: true, auth: {bearer_from: A}}", "file: a", None),
+        ("kind: http, http: {url: 'https://a.org'}", "file: 'a?b=c'", "what stands after `?` is said in `params`"),
+        ("kind: http, http: {url: 'https://a.org'}", "file: a, paging: {by: cursor, param: x}", "paging by cursor needs `at`"),
+        (
+            "kind: http, http: {url: 'https://a.org'}",
+            "file: a, paging: {by: offset}",
+            "paging by offset needs `param` and `size` and `size_param`",
+        ),
+        ("kind: http, http: {url: 'https://a.org'}", "file: a, paging: {by: link}, format: csv", "pages are JSON, and this is csv"),
+        ("kind: http, http: {url: 'https://a.org'}", "file: a, paging: {by: link}, records: data", None),
+        ("kind: files", "file: a, paging: {by: link}", "`paging` is for a source of kind http, and this is files"),
+        ("kind: files", "file: a, params: {x: y}", "`params` is for a source of kind http"),
+    ],
+)
+def test_a_server_is_asked_as_it_can_be(specs: Write, source: str, table: str, told: str | None) -> None:
+    entry = f"{{{source}, tables: {{orders: {{{table}, columns: {{id: long}}}}}}}}"
+    problems = problems_of(specs(data=f"sources:\n  shop: {entry}\n"))
+    assert len(problems) == (told is not None) and all(str(told) in problem for problem in problems)

@@ -34,9 +34,9 @@ def test_a_file_beside_the_project_is_kept(project: Path, tmp_path: Path) -> Non
     (kept,) = fetched.files
     assert (kept.name, kept.path.read_text()) == ("orders.csv", "id\n1\n")
     fetcher = fetcher_of(FILES, project=project)
-    assert fetched.version == fetcher.version(FILES.tables["orders"]) == kept.sha256
+    assert fetched.version == fetcher.version(FILES.tables["orders"], RawFiles(tmp_path)) == kept.sha256
     (project / "data" / "orders.csv").write_text("id\n2\n")
-    assert fetcher.version(FILES.tables["orders"]) != kept.sha256
+    assert fetcher.version(FILES.tables["orders"], RawFiles(tmp_path)) != kept.sha256
 
 
 @pytest.mark.parametrize("file", ["../secret.csv", "data/../../secret.csv", "/etc/hostname", "..\\secret.csv"])

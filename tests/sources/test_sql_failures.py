@@ -29,8 +29,8 @@ def refusal(tables: SqlTables) -> SourceError:
     return told.value
 
 
-def at(url: str | None, tmp_path: Path) -> SqlTables:
-    source = Source.model_validate({"kind": "sql", "sql": {"url_from": VARIABLE}, "tables": {"orders": TABLE}})
+def at(url: str | None, tmp_path: Path, source: Source | None = None) -> SqlTables:
+    source = source or Source.model_validate({"kind": "sql", "sql": {"url_from": VARIABLE}, "tables": {"orders": TABLE}})
     return SqlTables(source, tmp_path, told={VARIABLE: url}.get)
 
 
@@ -134,7 +134,7 @@ def test_a_sqlite_file_lies_in_the_project_and_is_never_made(tmp_path: Path) -> 
     fetched = fetch(source, TABLE, project=tmp_path, into=RawFiles(tmp_path / "raw_files"))
     assert [(file.name, file.sha256) for file in fetched.files] == [("orders.arrow", fetched.version)]
     other = Source.model_validate({"kind": "sql", "sql": {"url": "sqlite:///data/shops.db"}, "tables": {"orders": TABLE}})
-    for ask in (fetcher_of(other, project=tmp_path).look, fetcher_of(other, project=tmp_path).version):
+    for ask in (fetcher_of(other, project=tmp_path).look, at(None, tmp_path, other).version):
         with pytest.raises(SourceError, match=r"there is no file 'shops\.db' in .*; did you mean 'shop\.db'\?"):
             ask(TABLE)
     assert not (tmp_path / "data" / "shops.db").exists()
