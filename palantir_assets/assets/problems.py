@@ -19,6 +19,7 @@ from palantir_assets.ontology.access_rules import nobody_may_read
 from palantir_assets.ontology.compiling import missing_columns, missing_link_columns, missing_point_columns
 from palantir_assets.ontology.loading import examine_specs
 from palantir_assets.ontology.reading import Loaded
+from palantir_assets.ontology.spec_sources import place_of
 from palantir_assets.settings import Settings
 from palantir_assets.sources.fetching import fetcher_of
 
@@ -65,7 +66,7 @@ def _missing_files(project: Project) -> Iterator[Problem]:
             try:
                 fetcher_of(source, project=project.settings.project).look(declared)
             except SourceError as error:
-                yield Problem(error.message, project.loaded.place("sources", name, "tables", table, "file"))
+                yield Problem(error.message, project.loaded.place("sources", name, "tables", table, place_of(declared)[0]))
 
 
 def _unaskable_metrics(project: Project) -> Iterator[Problem]:

@@ -19,7 +19,7 @@ from palantir_assets.errors import SourceError
 from palantir_assets.names import Name, fingerprint, raw_table
 from palantir_assets.observability.masking import without_values
 from palantir_assets.ontology.spec import Freshness, Source
-from palantir_assets.ontology.spec_sources import format_of
+from palantir_assets.ontology.spec_sources import format_of, place_of
 from palantir_assets.ontology.versioning import MAKERS, raw_version
 from palantir_assets.sources.fetching import fetch, fetcher_of
 from palantir_assets.sources.loading import Loaded, load, refused_table
@@ -44,10 +44,14 @@ def _source_assets(project: Project, source_name: str, source: Source) -> dg.Ass
             version=raw_version(source, declared),
             description=declared.description or source.description,
             owner=source.owner,
-            kinds=[format_of(declared.member or declared.file, declared), "duckdb", *(["s3"] if source.s3 else [])],
+            kinds=[
+                "sql" if not declared.file else format_of(declared.member or declared.file, declared),
+                "duckdb",
+                *(["s3"] if source.s3 else []),
+            ],
             freshness=freshness_policy(source.freshness),
             automation=dg.AutomationCondition.on_cron("0 5 * * *"),
-            metadata={"file": declared.file, "columns": len(declared.columns)},
+            metadata={**dict([place_of(declared)]), "columns": len(declared.columns)},
         )
         for name, declared in tables.items()
     ]

@@ -148,7 +148,7 @@ def _raw_files(settings: Settings, key: str) -> list[Leftover]:
     with suppress(PalantirError):  # no warehouse yet, or a build has it: then every file may hold it
         known = files_with(Warehouse(settings.warehouse), key)
     step = "take it out at the source, then palantir build, then delete this file"
-    files = sorted(settings.raw_files.iterdir()) if settings.raw_files.is_dir() else []
+    files = sorted(path for path in settings.raw_files.iterdir() if path.is_file()) if settings.raw_files.is_dir() else []
     if known:
         return [Leftover("a raw file", str(settings.raw_files / sha256), step) for sha256 in known]
     return [Leftover(f"{len(files)} raw files", str(settings.raw_files), f"{ALL_FILES}: {step}")] if files else []

@@ -65,6 +65,8 @@ _VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9_]{0,99}")
 
 def _misplaced(table: SourceTable) -> Iterator[tuple[str, str]]:
     """(keyword, what is wrong) of what is said for another way of writing a file than this one."""
+    if not table.file:
+        return
     names = table.file.split("/")
     if any("**" in name and name != "**" for name in names) or names[-1] == "**":
         yield "file", "`**` stands alone between slashes and is any number of folders, such as `**/*.csv`"

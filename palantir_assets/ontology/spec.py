@@ -58,7 +58,7 @@ from palantir_assets.ontology.spec_objects import (
 )
 from palantir_assets.ontology.spec_rules import Crossing, Rule
 from palantir_assets.ontology.spec_s3 import S3, S3Access
-from palantir_assets.ontology.spec_sources import Csv, Freshness, Http, HttpAuth, Paging, Source, SourceColumn, SourceTable
+from palantir_assets.ontology.spec_sources import Csv, Freshness, Http, HttpAuth, Paging, Source, SourceColumn, SourceTable, Sql
 from palantir_assets.ontology.spec_stations import (
     Edges,
     Estimator,
@@ -101,7 +101,8 @@ __all__ = [
     "Parameter", "Points", "Policy", "PolicyTest", "Property", "PropertyPolicy", "PropertyType", "QueryCase",
     "Role", "Rows",
     "Rule", "S3Access", "Scalar", "ScalarType", "Search", "SearchCase", "Severity", "SharedFile", "SharedProperty", "Source",
-    "SourceColumn", "SourceTable", "SourceType", "Spec", "Split", "Status", "Step", "Through", "Valid", "ValueType", "Via", "Webhook",
+    "SourceColumn", "SourceTable", "SourceType", "Spec", "Split", "Sql",
+    "Status", "Step", "Through", "Valid", "ValueType", "Via", "Webhook",
     "Writes",
 ]  # fmt: skip
 

@@ -86,10 +86,31 @@ ENDINGS: Final[dict[str, Format]] = {
 }
 
 
+class Sql(Spec):
+    """Where a database is. A URL with a password stands in the environment, never in a spec."""
+
+    url_from: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{0,99}$")] | None = Field(
+        None, description="the environment variable that holds its URL, as SQLAlchemy spells one"
+    )
+    url: Annotated[str, StringConstraints(pattern=r"^sqlite:///[^/?#]")] | None = Field(
+        None, description="in its place, a SQLite file of the project, such as sqlite:///data/shop.db"
+    )
+    timeout: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,4}[smh]$")] = Field(
+        "10m", description="how long reading a table may take"
+    )
+
+
 class SourceTable(Spec):
     """One table of a source. Rows that break the declaration are kept with line and reason, or stop the build."""
 
-    file: str = Field(min_length=1, max_length=500, description="a file, or all that fit a pattern such as data/orders-*.csv")
+    file: str = Field("", max_length=500, description="a file, or all that fit a pattern such as data/orders-*.csv")
+    table: Annotated[str, StringConstraints(pattern=r"^[^.\x00-\x1f]{1,200}(\.[^.\x00-\x1f]{1,200})?$")] | None = Field(
+        None, description="for sql: a table or a view, such as public.orders"
+    )
+    query: str | None = Field(None, min_length=1, max_length=20_000, description="for sql: a query, in place of a table")
+    key: Names = Field((), description="for sql: the columns that tell a row from every other; rows are read in their order")
+    cursor: Identifier | None = Field(None, description="for sql: the column that grows whenever a row is new or changed")
+    read: Literal["all", "changes"] = Field("all", description="for sql: all rows each time, or those alone whose cursor moved")
     member: str | None = Field(None, min_length=1, max_length=500, description="the members of an archive that are read, as a pattern")
     format: Format | None = Field(None, description="how the file is written; told by its ending if it is not said")
     records: str | None = Field(
@@ -161,14 +182,15 @@ class Paging(Spec):
 
 
 class Source(Spec):
-    """Where rows come from: files in an installed package, files beside the project, a server, or objects in a bucket."""
+    """Where rows come from: files in a package or beside the project, a server, objects in a bucket, or a database."""
 
-    kind: Literal["package_data", "files", "http", "s3"]
+    kind: Literal["package_data", "files", "http", "s3", "sql"]
     package: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = Field(
         None, description="for package_data: the package, whose files are read without importing it"
     )
     http: Http | None = Field(None, description="for http: the server")
     s3: S3 | None = Field(None, description="for s3: the bucket, whose objects are read as files")
+    sql: Sql | None = Field(None, description="for sql: where the database is")
     description: str = ""
     owner: Owner | None = None
     freshness: Freshness = Freshness()
@@ -177,6 +199,11 @@ class Source(Spec):
     )
     markings: Names = Field((), description="markings that every column of every table bears")
     tables: dict[Identifier, SourceTable] = Field(min_length=1)
+
+
+def place_of(table: SourceTable) -> tuple[str, str]:
+    """(keyword, what it says) of where a table's rows are: in a file, a table or the answer to a query."""
+    return next(((word, said) for word in ("file", "table", "query") if (said := getattr(table, word))), ("file", ""))
 
 
 def format_of(name: str, table: SourceTable) -> Format:

@@ -47,6 +47,7 @@ def raw_version(source: Source, table: SourceTable) -> str:
     said_of_them: dict[str, IncEx | bool] = {"description": True, "markings": True, "columns": {"__all__": {"markings": True}}}
     where: list[object] = [source.s3.model_dump(mode="json", include={"bucket", "prefix", "endpoint"})] if source.s3 else []
     where += [source.http.url] if source.http else []
+    where += [source.sql.model_dump(mode="json", exclude={"timeout"})] if source.sql else []
     return fingerprint(MAKERS["raw"], source.kind, source.package, table.model_dump(mode="json", exclude=said_of_them), *where)
 
 

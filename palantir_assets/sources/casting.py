@@ -50,8 +50,11 @@ def _by_arrow(values: pa.Array, kind: SourceType) -> pa.Array | None:
     given, wanted = values.type, ARROW[kind]
     if pa.types.is_null(given) or given == wanted:
         return values.cast(wanted)
-    if pa.types.is_integer(given) and pa.types.is_integer(wanted) and given.bit_width < wanted.bit_width:
-        return values.cast(wanted)
+    if pa.types.is_integer(given) and pa.types.is_integer(wanted):
+        try:
+            return values.cast(wanted)
+        except pa.ArrowInvalid:  # one of them is too great
+            return None
     if kind == "timestamp" and pa.types.is_timestamp(given) and given.unit != "ns":
         try:
             return values.cast(pa.timestamp("us", given.tz)).cast(wanted)

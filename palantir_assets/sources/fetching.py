@@ -1,7 +1,7 @@
 """The door to every kind of source: who fetches its bytes, and what tells that they are others than last time.
 
-One module a kind stands behind it: `files` for those on this machine, `http` for servers, `s3` for objects in a bucket.
-What the bytes say is decided in `formats`.
+One module a kind stands behind it: `files` for those on this machine, `http` for servers, `s3` for objects in a bucket, `sql` for
+databases. What the bytes say is decided in `formats`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from palantir_assets.ontology.spec import Source, SourceTable
 from palantir_assets.sources.files import Files
 from palantir_assets.sources.http import HttpTables
 from palantir_assets.sources.raw_files import RawFile, RawFiles
+from palantir_assets.sources.sql import SqlTables
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,8 @@ def fetcher_of(source: Source, *, project: Path, environment: Mapping[str, str] 
         from palantir_assets.sources.s3 import Objects  # boto3 is loaded where a bucket is declared
 
         return Objects(source, source.s3, told)
+    if source.kind == "sql":
+        return SqlTables(source, project, told=told.get)
     return Files(source, project)
 
 
