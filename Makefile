@@ -41,7 +41,8 @@ bench: $(INSTALLED) ## Measure, and print every number that the README quotes.
 	$(BIN)/python -m benchmarks
 
 LONG := tests/soundness tests/oracle tests/stories/test_grounding.py tests/stories/test_grounding_killed.py \
-	tests/stories/test_erasure.py tests/serving/test_following_edits.py tests/cli/test_supervisor.py
+	tests/stories/test_erasure.py tests/serving/test_following_edits.py tests/cli/test_supervisor.py \
+	tests/assets/test_folding.py tests/assets/test_markings.py tests/assets/test_s3_source.py tests/assets/test_sql_source.py
 
 soundness: $(INSTALLED) ## The promises of tests/soundness, the oracle of queries and the story under kill -9 with their full counts; takes long.
 	SOUNDNESS=full $(TESTS) --timeout=3600 $(LONG)

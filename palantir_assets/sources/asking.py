@@ -59,7 +59,7 @@ class Memory:
     folder: Path = field(init=False)
 
     def __post_init__(self) -> None:
-        self.folder = self.kept.folder.with_name(f"{self.kept.folder.name}_index") / "http"
+        self.folder = self.kept.index / "http"
 
     def of(self, url: str) -> Mapping[str, str]:
         """The validators and the sha256 of the last answer, or nothing if its bytes are gone."""

@@ -57,4 +57,4 @@ class FetchedBefore:
 
 def fetched_before(raw_files: RawFiles, *of: object) -> FetchedBefore:
     """What was fetched before of a table; `of` tells which one."""
-    return FetchedBefore(raw_files.folder.with_name(f"{raw_files.folder.name}_index") / f"{fingerprint(*of)}.json", raw_files)
+    return FetchedBefore(raw_files.index / "objects" / f"{fingerprint(*of)}.json", raw_files)

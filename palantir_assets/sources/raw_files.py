@@ -92,6 +92,11 @@ class RawFiles:
 
     folder: Path
 
+    @property
+    def index(self) -> Path:
+        """Where sources note what they kept of what: only a saving, and without it everything is fetched in full."""
+        return self.folder.with_name(f"{self.folder.name}_index")
+
     def keep(self, source: Path | BinaryIO, *, name: str | None = None) -> RawFile:
         """Keep a file's or a stream's bytes; the same bytes again cost no write.
 

@@ -22,8 +22,8 @@ from palantir_assets.sources.raw_files import RawFile, RawFiles
 from palantir_assets.sources.sql_values import batch_of
 from palantir_assets.stores.source_database import Moment, Relation
 
-FOLDER: Final = ".changes"
-"""Where it is noted what was kept last, beside the raw files; without it a table is read in full."""
+FOLDER: Final = "changes"
+"""Where it is noted what was kept last; without it a table is read in full."""
 MOST: Final = 500_000
 """More changed rows than these are not held at once: the table is read in full then."""
 WIDTH: Final = 16
@@ -42,7 +42,7 @@ class Before:
 def recall(into: RawFiles, mark: str) -> Before | None:
     """What was kept last under a mark, if all of it is still there."""
     try:
-        noted = json.loads((into.folder / FOLDER / mark).read_text(encoding="utf-8"))
+        noted = json.loads((into.index / FOLDER / mark).read_text(encoding="utf-8"))
         files = [into.folder / sha256 for sha256 in noted["files"]]
         last = noted["last"]
     except (OSError, ValueError, LookupError, TypeError):
@@ -52,10 +52,10 @@ def recall(into: RawFiles, mark: str) -> Before | None:
 
 def note(into: RawFiles, mark: str, kept: Sequence[RawFile], last: Any) -> None:
     """Note what was kept, for the next time. A table without any row is read in full again."""
-    place = into.folder / FOLDER / mark
+    place = into.index / FOLDER / mark
     place.unlink(missing_ok=True)
     if isinstance(last, int | float | str):
-        place.parent.mkdir(exist_ok=True)
+        place.parent.mkdir(parents=True, exist_ok=True)
         incoming = place.with_suffix(".incoming")
         incoming.write_text(json.dumps({"files": [file.sha256 for file in kept], "last": last}), encoding="utf-8")
         incoming.replace(place)

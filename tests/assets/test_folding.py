@@ -146,7 +146,14 @@ def test_what_people_said_of_a_type_holds_when_it_is_renamed(shop: Shop, people:
     assert shop.sql("SELECT amount FROM objects.purchase WHERE order_id = 'o-1002'") == [(6,)]
 
 
-@pytest.mark.parametrize(("rule", "kept"), [("edit_wins", 5.0), ("source_wins", 7777.0), ("latest_wins", 7777.0)])
+@pytest.mark.parametrize(
+    ("rule", "kept"),
+    [
+        pytest.param("edit_wins", 5.0, marks=pytest.mark.soundness),
+        pytest.param("source_wins", 7777.0, marks=pytest.mark.soundness),
+        ("latest_wins", 7777.0),
+    ],
+)
 def test_a_reingest_keeps_an_edit_by_the_rule_of_its_property(shop: Shop, people: People, rule: str, kept: float) -> None:
     shop.edit(ORDER, "unit: KRW, optional: true,", f"unit: KRW, optional: true, conflict: {rule},")
     shop.edit(ORDER, "owner: team:shop", "owner: team:shop\nupdated_at: ordered_at")

@@ -61,6 +61,7 @@ def test_an_object_that_changes_makes_its_own_branch_again_and_nothing_else(shop
     assert shop.sql("SELECT count(DISTINCT _source_sha256), count(*) FROM raw.shop__orders") == [(2, 10)]
 
 
+@pytest.mark.soundness  # of the long tier, as it builds again and again
 def test_the_commands_of_the_guide_run(shop: Shop, bucket: Any) -> None:
     environment = {**os.environ, **boot.environment(shop.settings)}
     for command in BLOCKS["sh"][1].splitlines():

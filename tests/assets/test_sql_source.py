@@ -52,6 +52,7 @@ def test_a_changed_row_makes_its_own_branch_again(shop: Shop, database: ShopData
     assert shop.build().made == set()
 
 
+@pytest.mark.soundness  # of the long tier, as it builds again and again
 def test_a_database_that_is_gone_leaves_what_was_built_and_is_told(shop: Shop, database: ShopDatabase) -> None:
     shop.build()
     before = shop.head()

@@ -40,6 +40,12 @@ print("imported", *sorted({name.partition(".")[0] for name in sys.modules} & set
 """
 
 
+@pytest.fixture(autouse=True)
+def _other_tests_keep_pandas(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that serves does without it for good; the one that tests runs other tests too."""
+    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
+
+
 def test_the_api_imports_none_of_the_build_side() -> None:
     told = subprocess.run([sys.executable, "-c", START, *BUILD_SIDE], capture_output=True, text=True, check=True).stdout.split()
     assert told == ["imported"]
@@ -65,7 +71,8 @@ def test_a_signal_ends_the_process_only_after_its_last_line_went_to_loki(tmp_pat
         port = free.getsockname()[1]
         free.close()
         ours = {"PALANTIR_PROJECT": str(tmp_path), "PALANTIR_PORT": str(port), "PALANTIR_LOKI_URL": server.url}
-        with subprocess.Popen([sys.executable, "-c", SERVE], env={**os.environ, **ours}, stderr=subprocess.PIPE, text=True) as process:
+        others = {name: value for name, value in os.environ.items() if not name.startswith("PALANTIR_")}
+        with subprocess.Popen([sys.executable, "-c", SERVE], env={**others, **ours}, stderr=subprocess.PIPE, text=True) as process:
             try:
                 statuses = [asked(port, "/healthz") for _ in range(20)]
             finally:

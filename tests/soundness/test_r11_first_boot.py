@@ -20,7 +20,7 @@ from palantir_assets.settings import Settings, load_settings
 from tests.cli.helpers import free_port
 from tests.soundness.conftest import Score
 
-HOMES = 20 if os.environ.get("SOUNDNESS") == "full" else 3
+HOMES = 20 if os.environ.get("SOUNDNESS") == "full" else 1
 WITHIN_SECONDS = 60.0
 BOOT = """
 import os, sys

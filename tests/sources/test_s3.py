@@ -162,7 +162,7 @@ def test_a_damaged_note_of_what_was_fetched_costs_only_a_download(bucket: Bucket
     bucket.put(orders__a_csv=b"id\n1\n")
     objects = objects_of(bucket)
     read, first = requests_of(objects.client, "GetObject"), objects.fetch(declared("orders/*.csv"), raw_files)
-    (note,) = raw_files.folder.with_name("raw_files_index").iterdir()
+    (note,) = (raw_files.index / "objects").iterdir()
     note.write_bytes(damage)
     assert objects.fetch(declared("orders/*.csv"), raw_files) == first and len(read) == 2
 
