@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 
 from palantir_assets.errors import Problem, did_you_mean
 from palantir_assets.ontology.reading import Loaded
+from palantir_assets.ontology.source_rules import is_setting
 from palantir_assets.ontology.spec import Csv, Source, SourceTable
 
 OF_SQL = ("table", "query", "key", "cursor", "read")
@@ -35,7 +36,7 @@ def _where(source: Source) -> Iterator[str]:
         return
     elif (sql.url is None) == (sql.url_from is None):
         yield "`sql` tells its `url_from` or its `url`: one of them"
-    elif sql.url_from is not None and sql.url_from.startswith("PALANTIR_"):
+    elif sql.url_from is not None and is_setting(sql.url_from):
         yield f"{sql.url_from} is kept for settings of the platform; name it otherwise, such as SHOP_DATABASE_URL"
     elif sql.url is not None and ".." in PurePosixPath(sql.url).parts:
         yield f"{sql.url!r} points out of the project; name a file inside it"

@@ -55,7 +55,7 @@ def _bucket(s3: S3) -> Iterator[tuple[str, str, str]]:
         if not _VARIABLE.fullmatch(variable):
             said = f"`{word}` names the environment variable that holds it; what is secret does not stand in a spec"
             yield "access", said, "such as SHOP_S3_SECRET, in capitals"
-        elif variable.startswith("PALANTIR_"):
+        elif is_setting(variable):
             yield "access", f"`{word}`: names that begin with PALANTIR_ are settings of the platform", "choose another name"
 
 
@@ -80,6 +80,11 @@ def _misplaced(table: SourceTable) -> Iterator[tuple[str, str]]:
             yield word, f"`{word}` is of {needed}, and {table.file} is {written}; if it is not, tell its `format`"
 
 
+def is_setting(variable: str) -> bool:
+    """Whether a variable is the platform's own: what it holds, such as the ledger's password, goes to no source."""
+    return variable.startswith("PALANTIR_")
+
+
 def _server(http: Http) -> Iterator[str]:
     if http.auth is None:
         return
@@ -90,6 +95,9 @@ def _server(http: Http) -> Iterator[str]:
         "header or param, value_from": (auth.header or auth.param, auth.value_from),
         "token_url, client_from, secret_from": (auth.token_url, auth.client_from, auth.secret_from),
     }
+    for variable in auth.model_dump(exclude_none=True).values():
+        if is_setting(variable):
+            yield f"{variable} is kept for settings of the platform; name it otherwise"
     begun = [way for way, words in ways.items() if any(words)]
     if len(begun) != 1 or not all(ways[begun[0]]) or (auth.header and auth.param):
         yield f"`auth` says one way to sign in, whole: {'; '.join(ways)}"

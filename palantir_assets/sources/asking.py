@@ -35,6 +35,20 @@ AGAIN: Final = (429, 500, 502, 503, 504)
 LONGEST_WAIT_SECONDS: Final = 60
 
 
+Origin = tuple[str, str, int]
+"""Scheme, host and port of a URL."""
+
+
+def origin_of(url: str) -> Origin:
+    """Where a URL leads. Raises ValueError for what is none.
+
+    >>> origin_of("https://API.example.org/v1")
+    ('https', 'api.example.org', 443)
+    """
+    parts = urlsplit(url)
+    return parts.scheme, (parts.hostname or "").casefold(), parts.port or _PORTS.get(parts.scheme, 0)
+
+
 class NotAllowed(SourceError):
     """Something points to where this source may not go; nothing was asked there."""
 
@@ -43,7 +57,7 @@ class NotAllowed(SourceError):
 class Bounds:
     """Where a session may go, and how."""
 
-    origins: frozenset[tuple[str, str, int]]
+    origins: frozenset[Origin]
     private: bool = False
     seconds_between: float = 0.0
     timeout_seconds: float = 30.0
@@ -122,8 +136,7 @@ class Asking(requests.Session):
 
     def _allow(self, url: str) -> None:
         try:
-            parts = urlsplit(url)
-            origin = (parts.scheme, (parts.hostname or "").casefold(), parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0))
+            origin = origin_of(url)
         except ValueError as error:
             raise NotAllowed("a link that the server gave is no URL", next_step=_ADVICE) from error
         if origin not in self._bounds.origins:
@@ -197,4 +210,5 @@ class _PublicPoolTls(HTTPSConnectionPool):
     ConnectionCls = _PublicTls
 
 
+_PORTS: Final = {"http": 80, "https": 443}
 _ADVICE: Final = "if it may be asked, add its host to `hosts`"

@@ -14,7 +14,6 @@ from typing import Protocol
 
 from palantir_assets.ontology.spec import Source, SourceTable
 from palantir_assets.sources.files import Files
-from palantir_assets.sources.http import HttpTables
 from palantir_assets.sources.raw_files import RawFile, RawFiles
 from palantir_assets.sources.sql import SqlTables
 
@@ -46,12 +45,14 @@ class Fetcher(Protocol):
 def fetcher_of(source: Source, *, project: Path, environment: Mapping[str, str] | None = None) -> Fetcher:
     """Who fetches a source's tables. Secrets are found in `environment` under the names that the source declares."""
     told = os.environ if environment is None else environment
-    if source.http is not None:
-        return HttpTables(source, source.http, told)
     if source.s3 is not None:
         from palantir_assets.sources.s3 import Objects  # boto3 is loaded where a bucket is declared
 
         return Objects(source, source.s3, told)
+    if source.http is not None:
+        from palantir_assets.sources.http import HttpTables  # as is requests where a server is
+
+        return HttpTables(source, source.http, told)
     if source.kind == "sql":
         return SqlTables(source, project, told=told.get)
     return Files(source, project)

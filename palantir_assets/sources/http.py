@@ -10,17 +10,15 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import PurePosixPath
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import requests
 
 from palantir_assets.errors import SourceError
 from palantir_assets.ontology.spec import Http, HttpAuth, Paging, Source, SourceTable
-from palantir_assets.sources.asking import Asking, Bounds, Memory
+from palantir_assets.sources.asking import Asking, Bounds, Memory, origin_of
 from palantir_assets.sources.raw_files import RawFile, RawFiles, sha256_of
 
 PER_SECONDS: Final = {"s": 1, "m": 60, "h": 3600}
-PORTS: Final = {"http": 80, "https": 443}
 
 Open = Callable[[Bounds, Memory], requests.Session]
 
@@ -113,14 +111,10 @@ def bounds_of(said: Http) -> Bounds:
     scheme, _ = said.url.split("://", 1)
     urls = [said.url, *(f"{scheme}://{host}" for host in said.hosts)]
     urls += [said.auth.token_url] if said.auth and said.auth.token_url else []
-    origins = set()
-    for url in urls:
-        parts = urlsplit(url)
-        origins.add((parts.scheme, (parts.hostname or "").casefold(), parts.port or PORTS[parts.scheme]))
     count, _, unit = (said.at_most or "").partition("/")
     between = PER_SECONDS[unit] / int(count) if unit else 0.0
     timeout = int(said.timeout[:-1]) * PER_SECONDS[said.timeout[-1]]
-    return Bounds(frozenset(origins), private=said.private, seconds_between=between, timeout_seconds=timeout)
+    return Bounds(frozenset(map(origin_of, urls)), private=said.private, seconds_between=between, timeout_seconds=timeout)
 
 
 class _told:

@@ -16,7 +16,9 @@ from palantir_assets.errors import SourceError
 from palantir_assets.sources.encodings import Bytes, marked_as
 
 FIRST: Final = 1 << 16
-"""So many bytes are looked at to see how lines end."""
+"""So many bytes are read at once to see how lines end."""
+LONGEST_FIRST: Final = 1 << 20
+"""Where no line has ended after these, lines end as on Unix."""
 
 
 @dataclass(slots=True)
@@ -58,7 +60,9 @@ class Lines:
         if said not in (None, "utf-8"):
             raise SourceError(f"it is {str(said).upper()}", next_step=f"declare `csv: {{encoding: {said}}}`, or save the file as UTF-8")
         self._carry = self._carry.removeprefix(codecs.BOM_UTF8)
-        while not (first := re.search(rb"\n|\r[^\n]", self._carry)) and (more := self.stream.read(min(self.block_bytes, FIRST))):
+        while not (first := re.search(rb"\n|\r[^\n]", self._carry)) and len(self._carry) < LONGEST_FIRST:
+            if not (more := self.stream.read(min(self.block_bytes, FIRST))):
+                break
             self._carry += more
         self.line_end = b"\r" if first and first.group() != b"\n" else b"\n"
         self.refill()

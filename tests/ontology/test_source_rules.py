@@ -78,6 +78,7 @@ def test_what_fits_has_no_problem(specs: Write) -> None:
         ("kind: http, http: {url: 'https://a.org', auth: {header: X, param: y, value_from: B}}", "file: a", "one way to sign in"),
         ("kind: http, http: {url: 'http://a.org', auth: {bearer_from: A}}", "file: a", "secrets go over https:// alone"),
         ("kind: http, http: {url: 'http://a.org', private: true, auth: {bearer_from: A}}", "file: a", None),
+        ("kind: http, http: {url: 'https://a.org', auth: {bearer_from: PALANTIR_LEDGER_URL}}", "file: a", "is kept for settings"),
         ("kind: http, http: {url: 'https://a.org'}", "file: 'a?b=c'", "what stands after `?` is said in `params`"),
         ("kind: http, http: {url: 'https://a.org'}", "file: a, paging: {by: cursor, param: x}", "paging by cursor needs `at`"),
         (

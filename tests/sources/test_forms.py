@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from palantir_assets.sources.forms import NO_VALUE, Form, canonical, said_of
@@ -51,6 +51,8 @@ def test_a_number_is_never_taken_for_another_one(text: str) -> None:
 
 
 @given(st.datetimes(datetime(1970, 1, 2), datetime(2037, 1, 1)), st.sampled_from(["Asia/Seoul", "Europe/Berlin", "America/New_York"]))
+@example(datetime(2024, 3, 31, 2, 30), "Europe/Berlin")
+@example(datetime(2024, 11, 3, 1, 30), "America/New_York")
 def test_a_local_time_is_its_moment_or_refused_where_the_clock_has_it_not_once(at: datetime, zone: str) -> None:
     at = at.replace(microsecond=0, second=0)
     found = one(at.isoformat(), "timestamp", Form(zone=zone))
