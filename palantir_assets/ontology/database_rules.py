@@ -1,4 +1,4 @@
-"""What must hold of sources that are databases: where one is, what is read of it, and that a file's words are not said of it."""
+"""What must hold of what a table reads: that a source of its kind has it, and, of databases, where one is and what is read of it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from palantir_assets.ontology.source_rules import is_setting
 from palantir_assets.ontology.spec import Csv, Source, SourceTable
 
 OF_SQL = ("table", "query", "key", "cursor", "read")
+OF_HTTP = ("params", "paging")
 OF_FILES = ("file", "member", "format", "records", "sheet", "csv")
 
 
@@ -44,8 +45,9 @@ def _where(source: Source) -> Iterator[str]:
 
 def _foreign(source: Source, table: SourceTable) -> Iterator[tuple[str, str]]:
     """(keyword, what is wrong) of what is said for another kind of source than this one."""
-    for word in OF_FILES if source.kind == "sql" else OF_SQL:
-        if getattr(table, word) not in (None, "", (), "all", Csv()):
+    foreign = (*(OF_FILES if source.kind == "sql" else OF_SQL), *(() if source.kind == "http" else OF_HTTP))
+    for word in foreign:
+        if getattr(table, word) not in (None, "", (), {}, "all", Csv()):
             yield word, f"`{word}` is not of a source of `kind: {source.kind}`"
 
 

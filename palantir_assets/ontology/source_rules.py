@@ -107,9 +107,6 @@ def _server(http: Http) -> Iterator[str]:
 
 def _asked(source: Source, table: SourceTable) -> Iterator[tuple[str, str]]:
     """(keyword, what is wrong) of what is said of asking a server."""
-    for word, there in (("params", bool(table.params)), ("paging", table.paging is not None)):
-        if there and source.kind != "http":
-            yield word, f"`{word}` is for a source of kind http, and this is {source.kind}"
     if source.kind == "http" and any(mark in table.file for mark in "?#*"):
         yield "file", f"{table.file!r} is a path below the server's `url`; what stands after `?` is said in `params`"
     if table.paging is None:

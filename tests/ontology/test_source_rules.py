@@ -88,8 +88,8 @@ def test_what_fits_has_no_problem(specs: Write) -> None:
         ),
         ("kind: http, http: {url: 'https://a.org'}", "file: a, paging: {by: link}, format: csv", "pages are JSON, and this is csv"),
         ("kind: http, http: {url: 'https://a.org'}", "file: a, paging: {by: link}, records: data", None),
-        ("kind: files", "file: a, paging: {by: link}", "`paging` is for a source of kind http, and this is files"),
-        ("kind: files", "file: a, params: {x: y}", "`params` is for a source of kind http"),
+        ("kind: files", "file: a, paging: {by: link}", "`paging` is not of a source of `kind: files`"),
+        ("kind: files", "file: a, params: {x: y}", "`params` is not of a source of `kind: files`"),
     ],
 )
 def test_a_server_is_asked_as_it_can_be(specs: Write, source: str, table: str, told: str | None) -> None:
